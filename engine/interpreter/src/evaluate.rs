@@ -1,0 +1,16 @@
+//! Expressions, evaluated: paths, intrinsic functions, JSONata.
+
+use serde_json::Value;
+
+pub mod json_path;
+pub mod intrinsics;
+
+/// What an expression may read.
+pub trait Bindings {
+    /// `$`, the data at hand.
+    fn input(&self) -> &Value;
+    /// `$$`, the context object.
+    fn context(&self) -> &Value;
+    /// `$name`; `None` when nothing was assigned to it.
+    fn variable(&self, name: &str) -> Option<&Value>;
+}

@@ -1,0 +1,282 @@
+//! What happened: the facts that make up a journal.
+//!
+//! Replaying a journal means applying its events one by one; no expression is evaluated again, so
+//! an event carries whatever was computed. This module is also the format of the journal on disk:
+//! see [`journal`](crate::journal) for how a run of events is written.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use stepwell_language::model::StateName;
+
+use crate::failure::Failure;
+use crate::timestamp::Timestamp;
+
+/// Number of an event in its journal, from 1, without gaps.
+#[derive(
+    Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct Sequence(pub u64);
+
+impl Sequence {
+    /// The number after this one.
+    #[must_use]
+    pub fn next(self) -> Self {
+        Self(self.0 + 1)
+    }
+}
+
+/// Number of an event in the history that AWS shows: 1, 2, 3 …; 0 stands for no event.
+#[derive(
+    Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct HistoryId(pub u64);
+
+/// A line of control: the main line, a branch of a Parallel, an iteration of a Map.
+/// Numbers are given in order and never used again within an execution.
+#[derive(
+    Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd, Serialize, Deserialize,
+)]
+#[serde(transparent)]
+pub struct FlowId(pub u64);
+
+impl FlowId {
+    /// The main line.
+    pub const MAIN: Self = Self(0);
+}
+
+/// Its place in the history that AWS shows.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct HistoryPlace {
+    /// Its id.
+    pub id: HistoryId,
+    /// The id of its causal predecessor.
+    pub previous: HistoryId,
+}
+
+/// A recorded fact. `P` is how payloads are held: as [`Payload`](crate::Payload) in memory, as the
+/// number of an entry in the payload table in a journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Event<P = crate::Payload> {
+    /// Its number in the journal.
+    pub sequence: Sequence,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The flow it belongs to.
+    pub flow: FlowId,
+    /// Its place in the history; `None` for facts that AWS does not show.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub history: Option<HistoryPlace>,
+    /// The state it is about; `None` for facts about the whole execution.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub state: Option<StateName>,
+    /// What happened.
+    pub kind: EventKind<P>,
+}
+
+/// What happened. Named after AWS's history events where there is one.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub enum EventKind<P = crate::Payload> {
+    /// The execution began; always the first event.
+    ExecutionStarted(Box<ExecutionStarted<P>>),
+    /// It ended well.
+    ExecutionSucceeded {
+        /// What it gave.
+        output: P,
+    },
+    /// It ended with an error.
+    ExecutionFailed(Failure),
+    /// Somebody stopped it.
+    ExecutionAborted(Failure),
+    /// It took longer than its machine allows.
+    ExecutionTimedOut(Failure),
+
+    /// A flow came to a state.
+    StateEntered {
+        /// The raw input.
+        input: P,
+    },
+    /// A flow left its state.
+    StateExited {
+        /// The output, which the next state takes in.
+        output: P,
+        /// Variables that got a value, by name.
+        #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
+        assigned: Vec<(Arc<str>, P)>,
+        /// Where the flow goes; `None` ends it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        next: Option<StateName>,
+    },
+    /// The flow's state was given up because something beside it failed.
+    StateAborted,
+    /// An expression failed.
+    EvaluationFailed {
+        /// Error and cause.
+        failure: Failure,
+        /// The field: `Output/result`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        location: Option<Arc<str>>,
+    },
+
+    /// A Wait state knows when it ends. Not shown by AWS.
+    WaitScheduled {
+        /// When it ends.
+        until: Timestamp,
+    },
+    /// A failure will be tried again. Whatever ran inside the state is gone. Not shown by AWS.
+    RetryScheduled {
+        /// The retrier's position in `Retry`.
+        retrier: u32,
+        /// When the next attempt begins.
+        until: Timestamp,
+    },
+
+    /// A task waits to be run.
+    TaskScheduled(Box<TaskScheduled<P>>),
+    /// Somebody runs it.
+    TaskStarted {
+        /// The activity worker's name.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        worker: Option<Arc<str>>,
+    },
+    /// It gave a sign of life. Not shown by AWS.
+    TaskHeartbeat,
+    /// The service took it and answered; its result is still to come.
+    TaskSubmitted {
+        /// What the service answered.
+        output: P,
+    },
+    /// It has a result.
+    TaskSucceeded {
+        /// The result.
+        output: P,
+    },
+    /// It failed.
+    TaskFailed {
+        /// Error and cause.
+        failure: Failure,
+        /// At which point.
+        phase: FailedPhase,
+    },
+    /// It took too long, or missed a heartbeat.
+    TaskTimedOut {
+        /// Error and cause.
+        failure: Failure,
+        /// Whether a heartbeat was missed.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        heartbeat: bool,
+    },
+
+    /// A Parallel state opened its branches; their flows are numbered from `first` on.
+    ParallelStarted {
+        /// The flow of the first branch.
+        first: FlowId,
+    },
+    /// All branches ended well.
+    ParallelSucceeded,
+    /// A branch failed, and its failure is not retried.
+    ParallelFailed,
+
+    /// A Map state knows its items.
+    MapStarted {
+        /// The items: a JSON array.
+        items: P,
+        /// How many.
+        length: u64,
+        /// Iterations at a time; `None`: no limit of the definition's.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        concurrency_max: Option<u64>,
+    },
+    /// An iteration began; it is the flow of this event.
+    MapIterationStarted {
+        /// The flow of the Map state.
+        map: FlowId,
+        /// Which item.
+        index: u64,
+        /// What its first state takes in.
+        input: P,
+    },
+    /// An iteration ended well.
+    MapIterationSucceeded {
+        /// Which item.
+        index: u64,
+    },
+    /// An iteration failed.
+    MapIterationFailed {
+        /// Which item.
+        index: u64,
+    },
+    /// An iteration was given up.
+    MapIterationAborted {
+        /// Which item.
+        index: u64,
+    },
+    /// All iterations ended well.
+    MapSucceeded,
+    /// An iteration failed, and its failure is not retried.
+    MapFailed,
+}
+
+/// The first event of a journal: all that an execution has to know about itself.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ExecutionStarted<P = crate::Payload> {
+    /// The execution's ARN.
+    pub execution: Arc<str>,
+    /// The execution's name.
+    pub name: Arc<str>,
+    /// The state machine's ARN, without version or alias.
+    pub state_machine: Arc<str>,
+    /// The state machine's name.
+    pub state_machine_name: Arc<str>,
+    /// The role it runs under; nothing checks it.
+    pub role: Arc<str>,
+    /// The version it was started by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Arc<str>>,
+    /// The alias it was started by.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub alias: Option<Arc<str>>,
+    /// The test case of the mock configuration that stands in for its tasks.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub test_case: Option<Arc<str>>,
+    /// The trace header of the start call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub trace_header: Option<Arc<str>>,
+    /// Its input.
+    pub input: P,
+}
+
+/// What a task needs to be run, and run again after a crash.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct TaskScheduled<P = crate::Payload> {
+    /// What the resource is given.
+    pub parameters: P,
+    /// Seconds the attempt may take, where the definition says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout_seconds: Option<u64>,
+    /// Seconds between signs of life, where the definition says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub heartbeat_seconds: Option<u64>,
+    /// The token with which somebody outside answers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Arc<str>>,
+    /// The role of `Credentials`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Arc<str>>,
+}
+
+/// At which point a task failed: AWS has an event type for each.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub enum FailedPhase {
+    /// It could not be scheduled: `LambdaFunctionScheduleFailed`, `ActivityScheduleFailed`.
+    Schedule,
+    /// It could not be started: `TaskStartFailed`, `LambdaFunctionStartFailed`.
+    Start,
+    /// The service refused it: `TaskSubmitFailed`.
+    Submit,
+    /// It ran and failed.
+    #[default]
+    Run,
+}

@@ -1,0 +1,50 @@
+//! A workflow's own failure: data, which a `Catch` may handle.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+/// The reserved error names that the interpreter raises itself.
+pub mod name {
+    /// Matches everything but [`RUNTIME`] and a state's own [`DATA_LIMIT_EXCEEDED`].
+    pub const ALL: &str = "States.ALL";
+    /// An attempt took too long, or a heartbeat was missed.
+    pub const TIMEOUT: &str = "States.Timeout";
+    /// What a missed heartbeat may also be matched by.
+    pub const HEARTBEAT_TIMEOUT: &str = "States.HeartbeatTimeout";
+    /// Matches every task failure but a timeout.
+    pub const TASK_FAILED: &str = "States.TaskFailed";
+    /// A `ResultPath` cannot be written.
+    pub const RESULT_PATH_MATCH_FAILURE: &str = "States.ResultPathMatchFailure";
+    /// An intrinsic call failed.
+    pub const INTRINSIC_FAILURE: &str = "States.IntrinsicFailure";
+    /// A JSONata expression failed.
+    pub const QUERY_EVALUATION_ERROR: &str = "States.QueryEvaluationError";
+    /// A payload is larger than the limit.
+    pub const DATA_LIMIT_EXCEEDED: &str = "States.DataLimitExceeded";
+    /// What the service could not process; never caught.
+    pub const RUNTIME: &str = "States.Runtime";
+}
+
+/// An error with its cause, as events and the API show it. AWS leaves either out at times.
+#[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub struct Failure {
+    /// The error's name, at most 256 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<Arc<str>>,
+    /// Why, at most 32,768 characters.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Arc<str>>,
+}
+
+impl Failure {
+    /// A failure with name and cause.
+    pub fn new(error: &str, cause: impl Into<Arc<str>>) -> Self {
+        Self { error: Some(error.into()), cause: Some(cause.into()) }
+    }
+
+    /// A failure without a cause, as timeouts are.
+    pub fn without_cause(error: &str) -> Self {
+        Self { error: Some(error.into()), cause: None }
+    }
+}

@@ -1,0 +1,5 @@
+//! Intrinsic function calls: syntax.
+
+/// A call.
+#[derive(Clone, Debug, PartialEq)]
+pub struct IntrinsicCall;

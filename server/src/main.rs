@@ -1,0 +1,2 @@
+//! The program `asl`: see [`stepwell_server::run`].
+fn main() {}
