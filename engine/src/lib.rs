@@ -1,1 +1,6 @@
-//! To be written.
+//! AWS Step Functions that runs anywhere: durable state machines in one crate.
+
+pub mod integrations;
+
+pub use stepwell_interpreter as interpreter;
+pub use stepwell_language as language;
