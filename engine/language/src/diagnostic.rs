@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use crate::source::Span;
 
+mod lines;
 pub mod human;
 pub mod json;
 
