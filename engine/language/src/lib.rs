@@ -8,4 +8,5 @@ pub mod source;
 pub mod json;
 pub mod model;
 pub mod expression;
+pub mod graph;
 pub mod diagnostic;
