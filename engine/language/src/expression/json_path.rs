@@ -3,10 +3,3 @@
 /// A path.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JsonPath;
-
-impl JsonPath {
-    /// The path as it was written.
-    pub fn text(&self) -> &str {
-        "$"
-    }
-}
