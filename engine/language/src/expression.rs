@@ -7,6 +7,7 @@ use std::sync::Arc;
 pub mod json_path;
 pub mod reference_path;
 pub mod intrinsic;
+mod cursor;
 
 pub use intrinsic::IntrinsicCall;
 pub use json_path::JsonPath;
