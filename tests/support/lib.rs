@@ -1,1 +1,3 @@
-//! To be written.
+//! What the suites of this package share.
+
+pub mod conformance;
