@@ -3,7 +3,7 @@
 //! A recording says what was sent to AWS Step Functions and what AWS answered.
 //! This module reads the recordings ([`case`]), compares a server's answers with them ([`compare`]),
 //! turns the comparison into verdicts ([`judge`]), fills in what later calls take from earlier answers
-//! ([`references`]).
+//! ([`references`]) and sums up ([`report`]).
 //! It knows nothing of engines, servers and sockets: it is handed JSON values in the form the API sends them.
 //!
 //! A suite over executions goes like this:
@@ -12,7 +12,7 @@
 //! 2. for each case create the [`case::machines_of`] it, with [`case::mock_configuration`] as the mocks;
 //! 3. for each run with [`case::Run::is_compared`] start it with [`case::Run::filled_input`], and hand the
 //!    answers to [`judge::judge_run`], or build a [`judge::Verdict::failed`] when there are none;
-//! 4. [`judge::combine`] the runs of a case.
+//! 4. [`judge::combine`] the runs of a case, and add the verdict to a [`report::Report`].
 //!
 //! For the kinds `api` and `test_state`, [`references::Calls`] walks through the calls and
 //! [`judge::judge_call`] judges each.
@@ -26,6 +26,7 @@ pub mod case;
 pub mod compare;
 pub mod judge;
 pub mod references;
+pub mod report;
 
 /// The environment variable that names the folder of recordings.
 pub const LOCATION_VARIABLE: &str = "STEPWELL_CONFORMANCE";
