@@ -44,6 +44,9 @@ pub enum Code {
     MissingTransitionTarget,
     /// Branches and processors nest too deeply.
     TooDeeplyNested,
+    /// A JSON key stands twice in one object. AWS takes the last one without a word, so this
+    /// keeps nobody from creating a state machine.
+    DuplicateKey,
     /// A value looks like a path or an intrinsic call, but its key lacks `.$`.
     NoDollar,
     /// A value looks like a path, but its field does not end in `Path`.
@@ -66,6 +69,7 @@ impl Code {
             Self::InvalidLabelName => "INVALID_LABEL_NAME",
             Self::MissingTransitionTarget => "MISSING_TRANSITION_TARGET",
             Self::TooDeeplyNested => "TOO_DEEPLY_NESTED",
+            Self::DuplicateKey => "DUPLICATE_KEY",
             Self::NoDollar => "NO_DOLLAR",
             Self::NoPath => "NO_PATH",
             Self::PassResultIsStatic => "PASS_RESULT_IS_STATIC",
@@ -85,7 +89,8 @@ impl Code {
             | Self::DuplicateLabelName
             | Self::InvalidLabelName
             | Self::MissingTransitionTarget
-            | Self::TooDeeplyNested => Severity::Error,
+            | Self::TooDeeplyNested
+            | Self::DuplicateKey => Severity::Error,
         }
     }
 }
@@ -109,6 +114,11 @@ impl Diagnostic {
     /// How much the finding weighs.
     pub fn severity(&self) -> Severity {
         self.code.severity()
+    }
+
+    /// Whether a state machine with this finding cannot be created.
+    pub fn is_refused(&self) -> bool {
+        self.severity() == Severity::Error && self.code != Code::DuplicateKey
     }
 }
 

@@ -10,3 +10,4 @@ pub mod model;
 pub mod expression;
 pub mod graph;
 pub mod diagnostic;
+pub mod parse;

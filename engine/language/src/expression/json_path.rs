@@ -193,18 +193,16 @@ mod tests {
 
     use super::*;
 
-    fn names(path: &JsonPath) -> Vec<&str> {
-        let name = |segment| {
-            let Segment::Name(name) = segment else { panic!("{segment:?} is not a name") };
-            name.as_ref()
-        };
-        path.segments().iter().map(name).collect()
+    fn name(segment: &Segment) -> &str {
+        let Segment::Name(name) = segment else { panic!("{segment:?} is not a name") };
+        name
     }
 
     #[track_caller]
     fn check_names(text: &str, expected: &[&str]) {
         let path = JsonPath::parse(text).unwrap();
-        assert_eq!(names(&path), expected, "{text}");
+        let names: Vec<&str> = path.segments().iter().map(name).collect();
+        assert_eq!(names, expected, "{text}");
         assert_eq!(path.text(), text);
         assert!(path.is_plain() && path.is_definite());
     }

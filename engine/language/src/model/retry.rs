@@ -47,3 +47,8 @@ pub struct Catcher {
     /// Its `Comment`.
     pub comment: Option<String>,
 }
+
+impl Retrier {
+    /// Longest delay of a retrier without `MaxDelaySeconds`: the bound of every duration.
+    pub const DELAY_SECONDS_MAX: u64 = 99_999_999;
+}

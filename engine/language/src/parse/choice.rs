@@ -1,0 +1,266 @@
+//! The Choice state.
+
+use std::sync::Arc;
+
+use crate::expression::JsonPath;
+use crate::json::{Node, NodeValue};
+use crate::model::{Choice, Comparison, Condition, Operand, Order, QueryLanguage, Rule};
+
+use super::fields::Fields;
+use super::state::Setting;
+use super::wait::is_timestamp;
+use super::{Parser, wording};
+
+impl Parser<'_> {
+    pub(super) fn choice(&mut self, fields: &mut Fields<'_>, setting: Setting) -> Choice {
+        fields.require(self, &["Choices"]);
+        let mut rules = Vec::new();
+        let location = fields.at("Choices");
+        for (index, node) in fields.list(self, "Choices").into_iter().flatten().enumerate() {
+            rules.extend(self.rule(node, &format!("{location}[{index}]"), setting));
+        }
+        let default = fields.node("Default").and_then(|node| {
+            let location = fields.at("Default");
+            self.target(setting.scope, node, &location)
+        });
+        Choice { rules, default }
+    }
+
+    fn rule(&mut self, node: &Node, location: &str, setting: Setting) -> Option<Rule> {
+        let mut fields = Fields::of(self, node, location)?;
+        fields.require(self, &["Next"]);
+        let next = fields.node("Next").and_then(|node| {
+            self.target(setting.scope, node, &format!("{location}/Next"))
+        });
+        let assign = self.assign(&mut fields, setting);
+        let comment = fields.text(self, "Comment");
+        let (condition, output) = match setting.language {
+            QueryLanguage::JsonPath => (self.condition(&mut fields), None),
+            QueryLanguage::Jsonata => {
+                let output = self.template(&mut fields, "Output", setting.language);
+                (self.jsonata_condition(&mut fields), output)
+            }
+        };
+        fields.finish(self);
+        Some(Rule { condition: condition?, next: next?, assign, output, comment })
+    }
+
+    fn jsonata_condition(&mut self, fields: &mut Fields<'_>) -> Option<Condition> {
+        fields.require(self, &["Condition"]);
+        let node = fields.node("Condition")?;
+        if let NodeValue::Bool(constant) = node.value {
+            return Some(Condition::Constant(constant));
+        }
+        let expression = fields.expression(self, "Condition", node);
+        if expression.is_none() {
+            let message = wording::expected("Boolean or JSONata expression");
+            self.schema(message, &fields.at("Condition"), node.span);
+        }
+        expression.map(Condition::Jsonata)
+    }
+
+    /// A comparison, or a combination of conditions.
+    fn condition(&mut self, fields: &mut Fields<'_>) -> Option<Condition> {
+        let combined = match () {
+            () if fields.has("And") => self.conditions(fields, "And").map(Condition::And),
+            () if fields.has("Or") => self.conditions(fields, "Or").map(Condition::Or),
+            () if fields.has("Not") => {
+                let location = fields.at("Not");
+                let node = fields.node("Not")?;
+                self.nested(node, &location).map(|inner| Condition::Not(Box::new(inner)))
+            }
+            () => return self.comparison(fields),
+        };
+        fields.at_most_one(self, &["And", "Or", "Not", "Variable"]);
+        combined
+    }
+
+    fn conditions(
+        &mut self,
+        fields: &mut Fields<'_>,
+        field: &'static str,
+    ) -> Option<Vec<Condition>> {
+        let location = fields.at(field);
+        let nodes = fields.list(self, field)?;
+        let conditions: Vec<Condition> = nodes
+            .iter()
+            .enumerate()
+            .filter_map(|(index, node)| self.nested(node, &format!("{location}[{index}]")))
+            .collect();
+        (conditions.len() == nodes.len()).then_some(conditions)
+    }
+
+    /// A condition inside another: it has no `Next` of its own.
+    fn nested(&mut self, node: &Node, location: &str) -> Option<Condition> {
+        let mut fields = Fields::of(self, node, location)?;
+        fields.text(self, "Comment");
+        let condition = self.condition(&mut fields);
+        fields.finish(self);
+        condition
+    }
+
+    fn comparison(&mut self, fields: &mut Fields<'_>) -> Option<Condition> {
+        fields.require(self, &["Variable"]);
+        let variable = fields.path(self, "Variable");
+        let given: Vec<&'static str> =
+            OPERATORS.iter().map(|operator| operator.name).filter(|name| fields.has(name)).collect();
+        let [name] = given[..] else {
+            let message = if given.is_empty() {
+                "A comparison operator is required".to_owned()
+            } else {
+                wording::at_most_one(&given)
+            };
+            self.schema(message, &fields.location, fields.span);
+            given.iter().for_each(|name| {
+                fields.skip(name);
+            });
+            return None;
+        };
+        let operator = OPERATORS.iter().find(|operator| operator.name == name)?;
+        let node = fields.node(name)?;
+        let comparison = if operator.is_path {
+            self.path_comparison(fields, operator, node)
+        } else {
+            self.literal_comparison(fields, operator, node)
+        };
+        Some(Condition::Compare { variable: variable?, comparison: comparison? })
+    }
+
+    fn path_comparison(
+        &mut self,
+        fields: &Fields<'_>,
+        operator: &Operator,
+        node: &Node,
+    ) -> Option<Comparison> {
+        let path: JsonPath = fields.parse_path(self, operator.name, node)?;
+        match operator.family {
+            Family::String(order) => Some(Comparison::String(order, Operand::Path(path))),
+            Family::Numeric(order) => Some(Comparison::Numeric(order, Operand::Path(path))),
+            Family::Timestamp(order) => Some(Comparison::Timestamp(order, Operand::Path(path))),
+            Family::Boolean => Some(Comparison::Boolean(Operand::Path(path))),
+            Family::Matches | Family::Is(_) => None,
+        }
+    }
+
+    fn literal_comparison(
+        &mut self,
+        fields: &Fields<'_>,
+        operator: &Operator,
+        node: &Node,
+    ) -> Option<Comparison> {
+        let text = || node.as_str().map(Arc::<str>::from);
+        let boolean = || match node.value {
+            NodeValue::Bool(value) => Some(value),
+            NodeValue::Null
+            | NodeValue::Number(_)
+            | NodeValue::String(_)
+            | NodeValue::Array(_)
+            | NodeValue::Object(_) => None,
+        };
+        let (comparison, kind) = match operator.family {
+            Family::String(order) => {
+                (text().map(|text| Comparison::String(order, Operand::Literal(text))), "String")
+            }
+            Family::Numeric(order) => {
+                let number = match &node.value {
+                    NodeValue::Number(number) => Some(number.clone()),
+                    NodeValue::Null
+                    | NodeValue::Bool(_)
+                    | NodeValue::String(_)
+                    | NodeValue::Array(_)
+                    | NodeValue::Object(_) => None,
+                };
+                let compare = |number| Comparison::Numeric(order, Operand::Literal(number));
+                (number.map(compare), "Number")
+            }
+            Family::Timestamp(order) => {
+                if node.as_str().is_some_and(|text| !is_timestamp(text)) {
+                    self.schema(wording::NO_TIMESTAMP, &fields.at(operator.name), node.span);
+                }
+                let compare = |text| Comparison::Timestamp(order, Operand::Literal(text));
+                (text().map(compare), "String")
+            }
+            Family::Boolean => {
+                (boolean().map(|value| Comparison::Boolean(Operand::Literal(value))), "Boolean")
+            }
+            Family::Matches => (text().map(Comparison::StringMatches), "String"),
+            Family::Is(is) => (boolean().map(is), "Boolean"),
+        };
+        if comparison.is_none() {
+            self.schema(wording::expected(kind), &fields.at(operator.name), node.span);
+        }
+        comparison
+    }
+}
+
+/// A comparison operator.
+struct Operator {
+    name: &'static str,
+    family: Family,
+    is_path: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Family {
+    String(Order),
+    Numeric(Order),
+    Timestamp(Order),
+    Boolean,
+    Matches,
+    Is(fn(bool) -> Comparison),
+}
+
+const fn literal(name: &'static str, family: Family) -> Operator {
+    Operator { name, family, is_path: false }
+}
+
+const fn path(name: &'static str, family: Family) -> Operator {
+    Operator { name, family, is_path: true }
+}
+
+/// All 39. Source: Amazon States Language, "Choice".
+const OPERATORS: [Operator; 39] = {
+    use Family::{Boolean, Is, Matches, Numeric, String, Timestamp};
+    use Order::{Equals, GreaterThan, GreaterThanEquals, LessThan, LessThanEquals};
+    [
+        literal("StringEquals", String(Equals)),
+        path("StringEqualsPath", String(Equals)),
+        literal("StringLessThan", String(LessThan)),
+        path("StringLessThanPath", String(LessThan)),
+        literal("StringGreaterThan", String(GreaterThan)),
+        path("StringGreaterThanPath", String(GreaterThan)),
+        literal("StringLessThanEquals", String(LessThanEquals)),
+        path("StringLessThanEqualsPath", String(LessThanEquals)),
+        literal("StringGreaterThanEquals", String(GreaterThanEquals)),
+        path("StringGreaterThanEqualsPath", String(GreaterThanEquals)),
+        literal("NumericEquals", Numeric(Equals)),
+        path("NumericEqualsPath", Numeric(Equals)),
+        literal("NumericLessThan", Numeric(LessThan)),
+        path("NumericLessThanPath", Numeric(LessThan)),
+        literal("NumericGreaterThan", Numeric(GreaterThan)),
+        path("NumericGreaterThanPath", Numeric(GreaterThan)),
+        literal("NumericLessThanEquals", Numeric(LessThanEquals)),
+        path("NumericLessThanEqualsPath", Numeric(LessThanEquals)),
+        literal("NumericGreaterThanEquals", Numeric(GreaterThanEquals)),
+        path("NumericGreaterThanEqualsPath", Numeric(GreaterThanEquals)),
+        literal("TimestampEquals", Timestamp(Equals)),
+        path("TimestampEqualsPath", Timestamp(Equals)),
+        literal("TimestampLessThan", Timestamp(LessThan)),
+        path("TimestampLessThanPath", Timestamp(LessThan)),
+        literal("TimestampGreaterThan", Timestamp(GreaterThan)),
+        path("TimestampGreaterThanPath", Timestamp(GreaterThan)),
+        literal("TimestampLessThanEquals", Timestamp(LessThanEquals)),
+        path("TimestampLessThanEqualsPath", Timestamp(LessThanEquals)),
+        literal("TimestampGreaterThanEquals", Timestamp(GreaterThanEquals)),
+        path("TimestampGreaterThanEqualsPath", Timestamp(GreaterThanEquals)),
+        literal("BooleanEquals", Boolean),
+        path("BooleanEqualsPath", Boolean),
+        literal("StringMatches", Matches),
+        literal("IsNull", Is(Comparison::IsNull)),
+        literal("IsPresent", Is(Comparison::IsPresent)),
+        literal("IsNumeric", Is(Comparison::IsNumeric)),
+        literal("IsString", Is(Comparison::IsString)),
+        literal("IsBoolean", Is(Comparison::IsBoolean)),
+        literal("IsTimestamp", Is(Comparison::IsTimestamp)),
+    ]
+};
