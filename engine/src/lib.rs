@@ -1,6 +1,7 @@
 //! AWS Step Functions that runs anywhere: durable state machines in one crate.
 
 pub mod integrations;
+pub mod store;
 
 pub use stepwell_interpreter as interpreter;
 pub use stepwell_language as language;

@@ -1,0 +1,194 @@
+//! Where executions outlive the process: the trait [`Store`], and the stores that come with
+//! Stepwell.
+//!
+//! A store keeps state machines with their revisions, and executions with their journals. A
+//! journal is a run of [`Chunk`]s, each holding what one step of the interpreter decided; the store
+//! never looks inside. What else it knows of an execution, its status and its timer, is an index
+//! that can be rebuilt from the journal.
+//!
+//! - [`MemoryStore`](memory::MemoryStore): for tests, and for runs that need not survive.
+//! - [`SqliteStore`](sqlite::SqliteStore): one process, one file.
+//!
+//! This module knows neither SQL nor the interpreter. Both stores pass one suite of tests,
+//! `tests/store_contract`.
+
+pub mod execution;
+pub mod state_machine;
+pub mod error;
+pub mod memory;
+#[cfg(feature = "sqlite")]
+pub mod sqlite;
+
+use std::pin::Pin;
+
+use stepwell_interpreter::Timestamp;
+
+pub use error::{Conflict, Remedy, StoreError};
+pub use execution::{
+    Append, Chunk, Creation, ExecutionCursor, ExecutionFilter, ExecutionKey, ExecutionRecord,
+    ExecutionStatus, HistoryRange, NewExecution, Order, Timer,
+};
+pub use state_machine::{
+    NewRevision, NewStateMachine, Revision, RevisionKey, StateMachineCreation, StateMachineKey,
+    StateMachineKind, StateMachineRecord, StateMachineStatus, StateMachineUpdate, Update,
+};
+
+/// What a [`Store`] answers with.
+///
+/// Nothing happens before it is polled. A write whose future is dropped may or may not happen.
+pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
+
+/// Keeps state machines and executions.
+///
+/// Every write is one atomic step, and is durable when its future answers. A read sees every write
+/// that was answered before it began.
+///
+/// What two callers can run into, such as a name that is taken, is a value of the answer; an error
+/// means that nothing was written, or, for [`StoreError::Failed`] alone, that nobody knows.
+pub trait Store: Send + Sync + 'static {
+    /// Under which epoch this owner writes. Each owner has a higher one than those before it; the
+    /// writes of an earlier owner are refused.
+    fn epoch(&self) -> Epoch;
+
+    /// The highest key that an execution had when the store was opened; 0 when there was none.
+    /// Keys of new executions are the owner's to give, counting on from here.
+    fn execution_key_max(&self) -> ExecutionKey;
+
+    /// What the store has done since it was opened.
+    fn counters(&self) -> Counters;
+
+    /// Adds an execution with the beginning of its journal. It may be finished already.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`] when its key is taken, its state machine or revision is unknown, or its chunks
+    /// do not begin a journal; [`StoreError::StaleOwner`].
+    fn create_execution(&self, new: NewExecution) -> StoreFuture<'_, Creation>;
+
+    /// Adds a chunk to a journal and brings the execution's record up to date.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`] when the execution is unknown or the chunk does not follow the last one;
+    /// [`StoreError::StaleOwner`].
+    fn append(&self, append: Append) -> StoreFuture<'_, ()>;
+
+    /// The execution with this key.
+    fn execution(&self, key: ExecutionKey) -> StoreFuture<'_, Option<ExecutionRecord>>;
+
+    /// The execution that an ARN names. Where state machines of one name followed each other, that
+    /// of the latest one that has an execution of this name.
+    fn execution_by_name(
+        &self,
+        state_machine: &str,
+        name: &str,
+    ) -> StoreFuture<'_, Option<ExecutionRecord>>;
+
+    /// The journal from the chunk that holds sequence number `from`, in order: as many chunks as
+    /// `bytes_max` allows, but at least one. An empty answer means that the journal ends before
+    /// `from`; to read on, ask again with the last chunk's `last + 1`.
+    fn journal(
+        &self,
+        key: ExecutionKey,
+        from: u64,
+        bytes_max: usize,
+    ) -> StoreFuture<'_, Vec<Chunk>>;
+
+    /// The chunks that show some part of a range of history ids: as many as the range's `bytes_max`
+    /// allows, but at least one. An empty answer means that there are no more.
+    fn history(&self, key: ExecutionKey, range: HistoryRange) -> StoreFuture<'_, Vec<Chunk>>;
+
+    /// The last chunk of a journal.
+    fn last_chunk(&self, key: ExecutionKey) -> StoreFuture<'_, Option<Chunk>>;
+
+    /// At most `limit` executions of a state machine, the latest start first.
+    fn list_executions(
+        &self,
+        filter: ExecutionFilter,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<ExecutionRecord>>;
+
+    /// At most `limit` running executions with keys above `after`, in the order of their keys: what
+    /// a new owner has to take up.
+    fn open_executions(
+        &self,
+        after: ExecutionKey,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<ExecutionRecord>>;
+
+    /// At most `limit` timers that are due at `now`, the earliest first.
+    fn due_timers(&self, now: Timestamp, limit: usize) -> StoreFuture<'_, Vec<Timer>>;
+
+    /// The timer that is due first.
+    fn next_timer(&self) -> StoreFuture<'_, Option<Timer>>;
+
+    /// Adds a state machine with its first revision.
+    fn create_state_machine(&self, new: NewStateMachine) -> StoreFuture<'_, StateMachineCreation>;
+
+    /// Gives a state machine a new revision.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`] when the state machine is unknown or has a revision of this id already.
+    fn update_state_machine(&self, update: StateMachineUpdate) -> StoreFuture<'_, Update>;
+
+    /// Replaces the tags of a state machine; they belong to no revision.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`] when the state machine is unknown.
+    fn tag_state_machine(&self, key: StateMachineKey, tags: String) -> StoreFuture<'_, ()>;
+
+    /// Moves a state machine towards its end: `Deleting` refuses new executions, `Deleted` frees
+    /// its name. Its executions and revisions stay readable. A move backwards does nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`] when the state machine is unknown.
+    fn set_state_machine_status(
+        &self,
+        key: StateMachineKey,
+        status: StateMachineStatus,
+    ) -> StoreFuture<'_, ()>;
+
+    /// The state machine that has this name now.
+    fn state_machine(&self, name: &str) -> StoreFuture<'_, Option<StateMachineRecord>>;
+
+    /// The state machine with this key, deleted or not.
+    fn state_machine_by_key(
+        &self,
+        key: StateMachineKey,
+    ) -> StoreFuture<'_, Option<StateMachineRecord>>;
+
+    /// At most `limit` state machines with names above `after`, in the order of their names.
+    fn list_state_machines(
+        &self,
+        after: &str,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<StateMachineRecord>>;
+
+    /// The revision with this key.
+    fn revision(&self, key: RevisionKey) -> StoreFuture<'_, Option<Revision>>;
+
+    /// The revision of a state machine with this id.
+    fn revision_by_id(
+        &self,
+        state_machine: StateMachineKey,
+        id: &str,
+    ) -> StoreFuture<'_, Option<Revision>>;
+}
+
+/// Number of an owner of a store: higher than that of every owner before.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct Epoch(pub u64);
+
+/// What a store has done since it was opened.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Counters {
+    /// Writes that were taken in, whatever became of them.
+    pub writes: u64,
+    /// Batches in which they were committed: at most one write to disk that is waited for each.
+    pub batches: u64,
+    /// Writes in the largest batch.
+    pub batch_max: u64,
+}

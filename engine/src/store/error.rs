@@ -1,0 +1,194 @@
+//! Why a store could not do what it was asked, grouped by what the caller can do about it.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use super::Epoch;
+use super::execution::ExecutionKey;
+use super::state_machine::{RevisionKey, StateMachineKey};
+
+/// What lies under a [`StoreError`]. Shared, because one failure can end many writes.
+pub type Cause = Arc<dyn Error + Send + Sync>;
+
+/// Why a store could not do what it was asked.
+///
+/// `place` names the store, a database by its file.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// Somebody else holds the database for the moment.
+    #[error("{place} is busy")]
+    Busy {
+        /// The store.
+        place: Arc<str>,
+        /// What lies under it.
+        source: Cause,
+    },
+    /// There is no room; the store goes on once there is.
+    #[error("{place}: no space left on the disk")]
+    Full {
+        /// The store.
+        place: Arc<str>,
+        /// What lies under it.
+        source: Cause,
+    },
+    /// What the store holds contradicts what it was asked.
+    #[error(transparent)]
+    Conflict(#[from] Conflict),
+    /// Another owner has taken over.
+    #[error("{place} has a new owner: epoch {epoch} was followed by {current}")]
+    StaleOwner {
+        /// The store.
+        place: Arc<str>,
+        /// The epoch that the write named.
+        epoch: u64,
+        /// The epoch of the owner.
+        current: u64,
+    },
+    /// Another process, or another engine in this one, has the database open.
+    #[error("{place} is in use by another process")]
+    InUse {
+        /// The store.
+        place: Arc<str>,
+    },
+    /// The database is newer than this program. It was not touched.
+    #[error(
+        "{place} was written by a newer Stepwell: its format is {found}, this one knows up to {known}"
+    )]
+    NewerVersion {
+        /// The store.
+        place: Arc<str>,
+        /// The version of its format.
+        found: i64,
+        /// The newest version this program knows.
+        known: i64,
+    },
+    /// The file is no database. It was not touched.
+    #[error("{place} is not a database")]
+    NotADatabase {
+        /// The store.
+        place: Arc<str>,
+    },
+    /// The file is the database of another application. It was not touched.
+    #[error("{place} is a database, but not one of Stepwell")]
+    ForeignDatabase {
+        /// The store.
+        place: Arc<str>,
+    },
+    /// The database contradicts itself.
+    #[error("{place} is damaged")]
+    Corrupt {
+        /// The store.
+        place: Arc<str>,
+        /// What lies under it.
+        source: Cause,
+    },
+    /// The database, or the folder it lies in, may not be written to.
+    #[error("{place} is read-only")]
+    ReadOnly {
+        /// The store.
+        place: Arc<str>,
+    },
+    /// Reading or writing failed. Whether the write happened is not known, and the store takes no
+    /// more of them: after a failed write to disk, what the disk holds is known only once the
+    /// database is opened again.
+    #[error("{place} cannot be read or written")]
+    Failed {
+        /// The store.
+        place: Arc<str>,
+        /// What lies under it.
+        source: Cause,
+    },
+}
+
+/// What the store holds contradicts what it was asked. Nothing was written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Conflict {
+    /// Another owner, or an earlier try, wrote first: drop what is in memory and replay.
+    #[error("execution {execution}: expected sequence number {expected}, found {found}")]
+    NotContiguous {
+        /// The execution.
+        execution: ExecutionKey,
+        /// The number after the journal's last.
+        expected: u64,
+        /// The number that the chunk begins with.
+        found: u64,
+    },
+    /// The history would have a gap.
+    #[error("execution {execution}: expected history id {expected}, found {found}")]
+    HistoryNotContiguous {
+        /// The execution.
+        execution: ExecutionKey,
+        /// The id after the journal's last.
+        expected: u64,
+        /// The id that the chunk begins with.
+        found: u64,
+    },
+    /// A chunk ends before it begins.
+    #[error("execution {execution}: the chunk from sequence number {first} ends before it begins")]
+    NotAChunk {
+        /// The execution.
+        execution: ExecutionKey,
+        /// The number that it begins with.
+        first: u64,
+    },
+    /// There is an execution with this key.
+    #[error("there is an execution {0} already")]
+    ExecutionKeyTaken(ExecutionKey),
+    /// There is no execution with this key.
+    #[error("there is no execution {0}")]
+    UnknownExecution(ExecutionKey),
+    /// There is no state machine with this key.
+    #[error("there is no state machine {0}")]
+    UnknownStateMachine(StateMachineKey),
+    /// The state machine has no revision with this key.
+    #[error("the state machine has no revision {0}")]
+    UnknownRevision(RevisionKey),
+    /// The state machine has a revision with this id.
+    #[error("state machine {0} has a revision of this id already")]
+    RevisionIdTaken(StateMachineKey),
+    /// A key, sequence number or history id is above [`i64::MAX`].
+    #[error("{0} is too large a number")]
+    TooLarge(u64),
+}
+
+/// What can be done about a [`StoreError`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Remedy {
+    /// Nothing was written: try again later.
+    Retry,
+    /// Nothing was written: read what the store holds, then decide anew.
+    ReadAgain,
+    /// Stop: everything here belongs to somebody else now.
+    StepDown,
+    /// Somebody has to look at the file, the disk or the command line.
+    GiveUp,
+}
+
+impl StoreError {
+    /// What can be done about it.
+    pub fn remedy(&self) -> Remedy {
+        match self {
+            Self::Busy { .. } | Self::Full { .. } => Remedy::Retry,
+            Self::Conflict(_) => Remedy::ReadAgain,
+            Self::StaleOwner { .. } => Remedy::StepDown,
+            Self::InUse { .. }
+            | Self::NewerVersion { .. }
+            | Self::NotADatabase { .. }
+            | Self::ForeignDatabase { .. }
+            | Self::Corrupt { .. }
+            | Self::ReadOnly { .. }
+            | Self::Failed { .. } => Remedy::GiveUp,
+        }
+    }
+
+    /// The error of a write by an owner that another one has followed.
+    pub(super) fn stale(place: &Arc<str>, epoch: Epoch, current: Epoch) -> Self {
+        Self::StaleOwner {
+            place: Arc::clone(place),
+            epoch: epoch.0,
+            current: current.0,
+        }
+    }
+}

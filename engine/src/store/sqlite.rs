@@ -1,0 +1,246 @@
+//! The store of one process: one SQLite file, which outlives any `kill -9`.
+//!
+//! One thread owns the connection that writes. It takes all writes that wait, applies them in one
+//! transaction and answers them after its commit, so that many executions share one write to disk.
+//! A few other threads read, each with a connection of its own: with SQLite's write-ahead log a
+//! read never waits for a write.
+//!
+//! The modules, in the order of a write's life: [`open`], [`writer`], [`executions`] and
+//! [`state_machines`] with the SQL, [`failure`]; [`readers`] for reads.
+
+mod open;
+mod writer;
+mod readers;
+mod executions;
+mod state_machines;
+mod failure;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use stepwell_interpreter::Timestamp;
+
+use self::open::FileLock;
+use self::readers::Readers;
+use self::writer::Writer;
+use super::{
+    Append, Chunk, Counters, Creation, Epoch, ExecutionFilter, ExecutionKey, ExecutionRecord,
+    HistoryRange, NewExecution, NewStateMachine, Revision, RevisionKey, StateMachineCreation,
+    StateMachineKey, StateMachineRecord, StateMachineStatus, StateMachineUpdate, Store, StoreError,
+    StoreFuture, Timer, Update,
+};
+
+/// A database file.
+///
+/// The file has one owner: a second one, in this process or another, is refused for as long as
+/// this value lives. Dropping it waits for the writes that were taken in, and lets the next owner
+/// in.
+///
+/// A full disk fails the writes that found it full; the store goes on. After any other failure of
+/// the disk it takes no more writes until it is opened again, because what reached the disk is not
+/// known.
+pub struct SqliteStore {
+    // Declared in the order in which they are dropped: the lock goes last.
+    readers: Readers,
+    writer: Writer,
+    place: Arc<str>,
+    epoch: Epoch,
+    execution_key_max: ExecutionKey,
+    _lock: FileLock,
+}
+
+impl SqliteStore {
+    /// Opens a database file, which is created if it does not exist, and becomes its owner.
+    /// A file beside it, its name followed by `.lock`, stands for the ownership; the operating
+    /// system lets go of it however the process ends.
+    ///
+    /// Blocks while it reads the disk.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`], with the file as it was: in use, read-only, of a newer version, damaged, or
+    /// not a database of Stepwell.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        let opened = open::open(path)?;
+        let readers = Readers::start(opened.readers, &opened.place)?;
+        let writer = Writer::start(opened.writer, &opened.place, opened.epoch)?;
+        Ok(Self {
+            readers,
+            writer,
+            place: opened.place,
+            epoch: opened.epoch,
+            execution_key_max: opened.execution_key_max,
+            _lock: opened.lock,
+        })
+    }
+
+    /// Refuses a write that names another epoch than this owner's.
+    fn check_epoch(&self, epoch: Epoch) -> Result<(), StoreError> {
+        if epoch == self.epoch {
+            Ok(())
+        } else {
+            Err(StoreError::stale(&self.place, epoch, self.epoch))
+        }
+    }
+}
+
+impl Store for SqliteStore {
+    fn epoch(&self) -> Epoch {
+        self.epoch
+    }
+
+    fn execution_key_max(&self) -> ExecutionKey {
+        self.execution_key_max
+    }
+
+    fn counters(&self) -> Counters {
+        self.writer.counters()
+    }
+
+    fn create_execution(&self, new: NewExecution) -> StoreFuture<'_, Creation> {
+        Box::pin(async move {
+            self.check_epoch(new.epoch)?;
+            self.writer
+                .write(move |connection| executions::create(connection, &new))
+                .await
+        })
+    }
+
+    fn append(&self, append: Append) -> StoreFuture<'_, ()> {
+        Box::pin(async move {
+            self.check_epoch(append.epoch)?;
+            self.writer
+                .write(move |connection| executions::append(connection, &append))
+                .await
+        })
+    }
+
+    fn execution(&self, key: ExecutionKey) -> StoreFuture<'_, Option<ExecutionRecord>> {
+        self.readers
+            .read(move |connection| executions::by_key(connection, key))
+    }
+
+    fn execution_by_name(
+        &self,
+        state_machine: &str,
+        name: &str,
+    ) -> StoreFuture<'_, Option<ExecutionRecord>> {
+        let (state_machine, name) = (state_machine.to_owned(), name.to_owned());
+        self.readers
+            .read(move |connection| executions::by_name(connection, &state_machine, &name))
+    }
+
+    fn journal(
+        &self,
+        key: ExecutionKey,
+        from: u64,
+        bytes_max: usize,
+    ) -> StoreFuture<'_, Vec<Chunk>> {
+        self.readers
+            .read(move |connection| executions::journal(connection, key, from, bytes_max))
+    }
+
+    fn history(&self, key: ExecutionKey, range: HistoryRange) -> StoreFuture<'_, Vec<Chunk>> {
+        self.readers
+            .read(move |connection| executions::history(connection, key, range))
+    }
+
+    fn last_chunk(&self, key: ExecutionKey) -> StoreFuture<'_, Option<Chunk>> {
+        self.readers
+            .read(move |connection| executions::last_chunk(connection, key))
+    }
+
+    fn list_executions(
+        &self,
+        filter: ExecutionFilter,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<ExecutionRecord>> {
+        self.readers
+            .read(move |connection| executions::list(connection, filter, limit))
+    }
+
+    fn open_executions(
+        &self,
+        after: ExecutionKey,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<ExecutionRecord>> {
+        self.readers
+            .read(move |connection| executions::open(connection, after, limit))
+    }
+
+    fn due_timers(&self, now: Timestamp, limit: usize) -> StoreFuture<'_, Vec<Timer>> {
+        self.readers
+            .read(move |connection| executions::due_timers(connection, now, limit))
+    }
+
+    fn next_timer(&self) -> StoreFuture<'_, Option<Timer>> {
+        self.readers.read(|connection| {
+            Ok(executions::due_timers(connection, Timestamp::MAX, 1)?
+                .into_iter()
+                .next())
+        })
+    }
+
+    fn create_state_machine(&self, new: NewStateMachine) -> StoreFuture<'_, StateMachineCreation> {
+        self.writer
+            .write(move |connection| state_machines::create(connection, &new))
+    }
+
+    fn update_state_machine(&self, update: StateMachineUpdate) -> StoreFuture<'_, Update> {
+        self.writer
+            .write(move |connection| state_machines::update(connection, &update))
+    }
+
+    fn tag_state_machine(&self, key: StateMachineKey, tags: String) -> StoreFuture<'_, ()> {
+        self.writer
+            .write(move |connection| state_machines::tag(connection, key, &tags))
+    }
+
+    fn set_state_machine_status(
+        &self,
+        key: StateMachineKey,
+        status: StateMachineStatus,
+    ) -> StoreFuture<'_, ()> {
+        self.writer
+            .write(move |connection| state_machines::set_status(connection, key, status))
+    }
+
+    fn state_machine(&self, name: &str) -> StoreFuture<'_, Option<StateMachineRecord>> {
+        let name = name.to_owned();
+        self.readers
+            .read(move |connection| state_machines::by_name(connection, &name))
+    }
+
+    fn state_machine_by_key(
+        &self,
+        key: StateMachineKey,
+    ) -> StoreFuture<'_, Option<StateMachineRecord>> {
+        self.readers
+            .read(move |connection| state_machines::by_key(connection, key))
+    }
+
+    fn list_state_machines(
+        &self,
+        after: &str,
+        limit: usize,
+    ) -> StoreFuture<'_, Vec<StateMachineRecord>> {
+        let after = after.to_owned();
+        self.readers
+            .read(move |connection| state_machines::list(connection, &after, limit))
+    }
+
+    fn revision(&self, key: RevisionKey) -> StoreFuture<'_, Option<Revision>> {
+        self.readers
+            .read(move |connection| state_machines::revision(connection, key))
+    }
+
+    fn revision_by_id(
+        &self,
+        state_machine: StateMachineKey,
+        id: &str,
+    ) -> StoreFuture<'_, Option<Revision>> {
+        let id = id.to_owned();
+        self.readers
+            .read(move |connection| state_machines::revision_by_id(connection, state_machine, &id))
+    }
+}

@@ -1,0 +1,95 @@
+//! What every store promises, checked on each of them.
+//!
+//! A test is written once, as a function of a fresh [`Store`]; the macro at the end runs it on
+//! every kind of store. What a store must keep when it is opened again is in `reopening`, what is
+//! special about a file in `sqlite_file`.
+
+#![allow(clippy::unwrap_used, reason = "a failed test is to panic")]
+
+mod samples;
+mod executions;
+mod journal;
+mod state_machines;
+mod concurrency;
+mod reopening;
+mod sqlite_file;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use stepwell::store::Store;
+use stepwell::store::memory::MemoryStore;
+use stepwell::store::sqlite::SqliteStore;
+
+fn memory_store(_folder: &Path) -> Arc<dyn Store> {
+    Arc::new(MemoryStore::new())
+}
+
+fn sqlite_store(folder: &Path) -> Arc<dyn Store> {
+    Arc::new(SqliteStore::open(&folder.join("test.db")).unwrap())
+}
+
+macro_rules! contract {
+    ($($module:ident: $($test:ident)+;)+) => {
+        contract!(memory, memory_store, $($module: $($test)+;)+);
+        contract!(sqlite, sqlite_store, $($module: $($test)+;)+);
+    };
+    ($kind:ident, $open:ident, $($module:ident: $($test:ident)+;)+) => {
+        mod $kind {
+            $(mod $module {
+                $(#[tokio::test]
+                async fn $test() {
+                    let folder = tempfile::tempdir().unwrap();
+                    crate::$module::$test(crate::$open(folder.path())).await;
+                })+
+            })+
+        }
+    };
+}
+
+contract! {
+    executions:
+        a_new_execution_is_found_by_key_and_by_name
+        an_unknown_execution_is_none
+        an_execution_may_be_finished_when_it_is_created
+        a_taken_name_answers_with_its_execution
+        one_name_serves_several_state_machines
+        a_taken_key_is_refused
+        an_unknown_state_machine_or_revision_is_refused
+        a_deleting_state_machine_starts_nothing
+        an_append_brings_the_record_up_to_date
+        an_append_to_nothing_is_refused
+        a_stale_epoch_is_refused
+        numbers_beyond_the_limit_are_refused
+        executions_are_listed_latest_start_first
+        pages_stay_put_while_executions_start
+        a_status_filters_the_list
+        only_running_executions_are_open
+        timers_come_in_order
+        a_redriven_execution_runs_again;
+    journal:
+        a_journal_reads_back_in_order
+        a_journal_is_read_from_the_chunk_that_holds_a_number
+        a_journal_is_read_in_parts
+        a_gap_an_overlap_and_a_repetition_are_refused
+        a_history_gap_is_refused
+        a_beginning_with_a_gap_creates_nothing
+        a_history_range_finds_its_chunks
+        a_history_is_read_in_parts
+        silent_chunks_show_nothing;
+    state_machines:
+        a_state_machine_is_found_by_name_and_key
+        a_taken_name_answers_with_its_state_machine
+        an_update_adds_a_revision
+        an_outdated_update_changes_nothing
+        a_revision_id_is_used_once
+        tags_belong_to_no_revision
+        a_deleted_state_machine_frees_its_name
+        a_deletion_is_not_undone
+        executions_outlive_their_state_machine
+        state_machines_are_listed_by_name;
+    concurrency:
+        many_creations_at_once_are_all_there
+        a_name_is_given_once
+        a_dropped_write_breaks_nothing;
+}

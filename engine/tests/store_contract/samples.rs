@@ -1,0 +1,127 @@
+//! State machines, executions and chunks to test with.
+
+use stepwell::interpreter::Timestamp;
+use stepwell::store::{
+    Append, Chunk, Conflict, Creation, ExecutionFilter, ExecutionKey, ExecutionRecord,
+    ExecutionStatus, NewExecution, NewRevision, NewStateMachine, StateMachineCreation,
+    StateMachineKind, StateMachineRecord, Store, StoreError,
+};
+
+pub(crate) fn at(milliseconds: i64) -> Timestamp {
+    Timestamp::from_milliseconds(milliseconds)
+}
+
+pub(crate) fn revision(id: &str) -> NewRevision {
+    NewRevision {
+        id: id.to_owned(),
+        definition: format!("{{\"Comment\": \"{id}\"}}"),
+        role: "arn:aws:iam::123456789012:role/test".to_owned(),
+        configuration: "{}".to_owned(),
+        created_at: at(7),
+    }
+}
+
+pub(crate) fn new_state_machine(name: &str) -> NewStateMachine {
+    NewStateMachine {
+        name: name.to_owned(),
+        kind: StateMachineKind::Standard,
+        created_at: at(7),
+        tags: "[]".to_owned(),
+        revision: revision("INITIAL"),
+    }
+}
+
+pub(crate) async fn state_machine(store: &dyn Store, name: &str) -> StateMachineRecord {
+    match store
+        .create_state_machine(new_state_machine(name))
+        .await
+        .unwrap()
+    {
+        StateMachineCreation::Created(record) => record,
+        StateMachineCreation::NameTaken(other) => panic!("the name is taken: {other:?}"),
+    }
+}
+
+/// A running execution; `n` is its key and when it started.
+pub(crate) fn record(machine: &StateMachineRecord, n: u64) -> ExecutionRecord {
+    ExecutionRecord {
+        key: ExecutionKey(n),
+        state_machine: machine.key,
+        revision: machine.revision,
+        name: format!("execution-{n}"),
+        status: ExecutionStatus::Running,
+        started_at: at(i64::try_from(n).unwrap()),
+        stopped_at: None,
+        wake_at: None,
+        details: None,
+    }
+}
+
+/// A chunk of as many events as history entries.
+pub(crate) fn chunk(first: u64, last: u64) -> Chunk {
+    Chunk {
+        first,
+        last,
+        first_history: first,
+        last_history: last,
+        bytes: format!("{first}-{last}").into_bytes(),
+    }
+}
+
+pub(crate) fn new_execution(store: &dyn Store, record: ExecutionRecord) -> NewExecution {
+    NewExecution {
+        epoch: store.epoch(),
+        record,
+        chunks: vec![chunk(1, 3)],
+    }
+}
+
+pub(crate) async fn create(store: &dyn Store, record: ExecutionRecord) {
+    let created = store
+        .create_execution(new_execution(store, record))
+        .await
+        .unwrap();
+    assert_eq!(created, Creation::Created);
+}
+
+/// An execution with key 1 and the journal `chunk(1, 3)`.
+pub(crate) async fn execution(store: &dyn Store) -> ExecutionRecord {
+    let record = record(&state_machine(store, "machine").await, 1);
+    create(store, record.clone()).await;
+    record
+}
+
+pub(crate) fn append(store: &dyn Store, record: &ExecutionRecord, chunk: Chunk) -> Append {
+    Append {
+        epoch: store.epoch(),
+        execution: record.key,
+        chunk,
+        status: record.status,
+        stopped_at: record.stopped_at,
+        wake_at: record.wake_at,
+        details: None,
+    }
+}
+
+pub(crate) fn all_of(machine: &StateMachineRecord) -> ExecutionFilter {
+    ExecutionFilter {
+        state_machine: machine.key,
+        status: None,
+        after: None,
+    }
+}
+
+pub(crate) fn keys(records: &[ExecutionRecord]) -> Vec<u64> {
+    records.iter().map(|record| record.key.0).collect()
+}
+
+#[track_caller]
+pub(crate) fn check_conflict<T: std::fmt::Debug>(
+    answer: Result<T, StoreError>,
+    expected: Conflict,
+) {
+    match answer {
+        Err(StoreError::Conflict(found)) => assert_eq!(found, expected),
+        other => panic!("expected {expected:?}, found {other:?}"),
+    }
+}
