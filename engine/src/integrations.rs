@@ -68,6 +68,9 @@ pub struct TaskError {
 impl TaskError {
     /// An error with a cause.
     pub fn new(error: impl Into<String>, cause: impl Into<String>) -> Self {
-        Self { error: error.into(), cause: Some(cause.into()) }
+        Self {
+            error: error.into(),
+            cause: Some(cause.into()),
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! AWS Step Functions that runs anywhere: durable state machines in one crate.
 
+pub mod configuration;
 pub mod integrations;
 pub mod store;
 
