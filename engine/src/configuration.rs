@@ -297,7 +297,7 @@ impl Reader<'_> {
             }
             (None, Some(command)) => FunctionTarget::Command(
                 self.command(
-                    command,
+                    &command,
                     table
                         .environment
                         .map(Spanned::into_inner)
@@ -331,12 +331,12 @@ impl Reader<'_> {
 
     fn command(
         &self,
-        line: Spanned<Vec<String>>,
+        line: &Spanned<Vec<String>>,
         environment: BTreeMap<String, TextField>,
         directory: Option<PathBuf>,
     ) -> Result<Command, ConfigurationError> {
         let Some((program, arguments)) = line.get_ref().split_first() else {
-            return Err(self.error(&line, "`command` needs at least a program"));
+            return Err(self.error(line, "`command` needs at least a program"));
         };
         // A bare name is looked for as a shell does; a path must not depend on the process's own
         // working folder.

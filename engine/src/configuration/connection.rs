@@ -1,4 +1,4 @@
-//! `[connections.NAME]`: what an EventBridge connection is on AWS.
+//! `[connections.NAME]`: what a connection of `EventBridge` is on AWS.
 
 use std::collections::BTreeMap;
 
