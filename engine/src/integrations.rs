@@ -8,6 +8,8 @@ use std::time::Duration;
 use stepwell_interpreter::Payload;
 use stepwell_language::model::{Resource, StateName};
 
+pub mod mock;
+
 /// Runs the tasks of some resources.
 ///
 /// A task is delivered at least once: after a crash the handler sees it again, under the same
