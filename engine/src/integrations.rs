@@ -8,7 +8,14 @@ use std::time::Duration;
 use stepwell_interpreter::Payload;
 use stepwell_language::model::{Resource, StateName};
 
+mod registry;
+mod closure;
+mod function;
+mod http;
 pub mod mock;
+
+pub use closure::{Closure, TaskClosure};
+pub use registry::{Handlers, HandlersError};
 
 /// Runs the tasks of some resources.
 ///
@@ -68,6 +75,11 @@ pub struct TaskError {
 }
 
 impl TaskError {
+    /// Characters of an error's name.
+    pub const ERROR_LENGTH_MAX: usize = 256;
+    /// Characters of a cause.
+    pub const CAUSE_LENGTH_MAX: usize = 32_768;
+
     /// An error with a cause.
     pub fn new(error: impl Into<String>, cause: impl Into<String>) -> Self {
         Self {
@@ -75,4 +87,23 @@ impl TaskError {
             cause: Some(cause.into()),
         }
     }
+
+    /// The same error, cut to the lengths that Step Functions allows.
+    #[must_use]
+    pub fn limited(mut self) -> Self {
+        cut(&mut self.error, Self::ERROR_LENGTH_MAX);
+        if let Some(cause) = &mut self.cause {
+            cut(cause, Self::CAUSE_LENGTH_MAX);
+        }
+        self
+    }
 }
+
+fn cut(text: &mut String, characters_max: usize) {
+    if let Some((end, _)) = text.char_indices().nth(characters_max) {
+        text.truncate(end);
+    }
+}
+
+#[cfg(test)]
+mod tests;
