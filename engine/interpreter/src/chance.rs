@@ -28,12 +28,13 @@ impl Chance {
 
     /// An integer in `[start, end)`; `start` when the range is empty.
     pub fn integer(&mut self, start: i64, end: i64) -> i64 {
-        let width = i128::from(end) - i128::from(start);
-        if width <= 0 {
+        if end <= start {
             return start;
         }
-        let offset = (i128::from(self.0.next_u64()) * width) >> 64;
-        i64::try_from(i128::from(start) + offset).expect("it lies between start and end")
+        let width = end.abs_diff(start);
+        let offset = (u128::from(self.0.next_u64()) * u128::from(width)) >> 64;
+        let offset = u64::try_from(offset).expect("it is below the width");
+        start.wrapping_add_unsigned(offset)
     }
 
     /// Sixteen random bytes.
@@ -45,7 +46,9 @@ impl Chance {
 
     /// A random UUID (version 4), in its usual spelling.
     pub fn uuid(&mut self) -> String {
-        uuid::Builder::from_random_bytes(self.bytes()).into_uuid().to_string()
+        uuid::Builder::from_random_bytes(self.bytes())
+            .into_uuid()
+            .to_string()
     }
 }
 
@@ -57,7 +60,11 @@ mod tests {
     fn the_same_seed_gives_the_same_numbers() {
         let draw = || {
             let mut chance = Chance::from_number(7);
-            (chance.uuid(), chance.integer(0, 1000), chance.fraction().to_bits())
+            (
+                chance.uuid(),
+                chance.integer(0, 1000),
+                chance.fraction().to_bits(),
+            )
         };
         assert_eq!(draw(), draw());
     }

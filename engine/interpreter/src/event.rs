@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use stepwell_language::model::StateName;
 
-use crate::failure::Failure;
+use crate::failure::{Failure, FailureClass};
 use crate::timestamp::Timestamp;
 
 /// Number of an event in its journal, from 1, without gaps.
@@ -131,6 +131,8 @@ pub enum EventKind<P = crate::Payload> {
         retrier: u32,
         /// When the next attempt begins.
         until: Timestamp,
+        /// The event of the failure: the next attempt follows from it.
+        failed_by: HistoryId,
     },
 
     /// A task waits to be run.
@@ -173,11 +175,13 @@ pub enum EventKind<P = crate::Payload> {
     ParallelStarted {
         /// The flow of the first branch.
         first: FlowId,
+        /// What each branch takes in.
+        input: P,
     },
     /// All branches ended well.
     ParallelSucceeded,
     /// A branch failed, and its failure is not retried.
-    ParallelFailed,
+    ParallelFailed(ChildFailure),
 
     /// A Map state knows its items.
     MapStarted {
@@ -216,7 +220,65 @@ pub enum EventKind<P = crate::Payload> {
     /// All iterations ended well.
     MapSucceeded,
     /// An iteration failed, and its failure is not retried.
-    MapFailed,
+    MapFailed(ChildFailure),
+}
+
+/// The failure that a branch or an iteration ended with.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct ChildFailure {
+    /// Error and cause.
+    pub failure: Failure,
+    /// Where it came from.
+    #[serde(default, skip_serializing_if = "FailureClass::is_by_name")]
+    pub class: FailureClass,
+}
+
+impl EventKind {
+    /// Bytes of payload that the event brings in, to keep chains within bounds. An event that
+    /// only repeats what another brought in counts nothing.
+    pub(crate) fn weight(&self) -> usize {
+        match self {
+            Self::StateExited { output, .. }
+            | Self::TaskSubmitted { output }
+            | Self::TaskSucceeded { output } => output.size(),
+            Self::TaskScheduled(task) => task.parameters.size(),
+            Self::MapStarted { items, .. } => items.size(),
+            Self::MapIterationStarted { input, .. } => input.size(),
+            Self::ExecutionStarted(_)
+            | Self::ExecutionSucceeded { .. }
+            | Self::ExecutionFailed(_)
+            | Self::ExecutionAborted(_)
+            | Self::ExecutionTimedOut(_)
+            | Self::StateEntered { .. }
+            | Self::StateAborted
+            | Self::EvaluationFailed { .. }
+            | Self::WaitScheduled { .. }
+            | Self::RetryScheduled { .. }
+            | Self::TaskStarted { .. }
+            | Self::TaskHeartbeat
+            | Self::TaskFailed { .. }
+            | Self::TaskTimedOut { .. }
+            | Self::ParallelStarted { .. }
+            | Self::ParallelSucceeded
+            | Self::ParallelFailed(_)
+            | Self::MapIterationSucceeded { .. }
+            | Self::MapIterationFailed { .. }
+            | Self::MapIterationAborted { .. }
+            | Self::MapSucceeded
+            | Self::MapFailed(_) => 0,
+        }
+    }
+
+    /// Whether this ends the execution.
+    pub fn is_terminal(&self) -> bool {
+        matches!(
+            self,
+            Self::ExecutionSucceeded { .. }
+                | Self::ExecutionFailed(_)
+                | Self::ExecutionAborted(_)
+                | Self::ExecutionTimedOut(_)
+        )
+    }
 }
 
 /// The first event of a journal: all that an execution has to know about itself.

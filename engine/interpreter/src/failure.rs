@@ -37,14 +37,58 @@ pub struct Failure {
     pub cause: Option<Arc<str>>,
 }
 
+/// Where a failure came from, as far as matching depends on it.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
+pub enum FailureClass {
+    /// Whatever its name says.
+    #[default]
+    ByName,
+    /// A missed heartbeat: shown as a timeout, matched as either.
+    Heartbeat,
+    /// The state's own output is too large: nothing catches it.
+    OwnOutput,
+}
+
+impl FailureClass {
+    /// Whether the name alone decides.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    pub(crate) fn is_by_name(&self) -> bool {
+        *self == Self::ByName
+    }
+}
+
 impl Failure {
+    /// Characters of an error's name.
+    pub const ERROR_LENGTH_MAX: usize = 256;
+    /// Characters of a cause.
+    pub const CAUSE_LENGTH_MAX: usize = 32_768;
+
+    /// The failure, cut to the lengths that AWS keeps.
+    #[must_use]
+    pub fn within_limits(self) -> Self {
+        let cut = |text: Arc<str>, length: usize| match text.char_indices().nth(length) {
+            Some((end, _)) => text[..end].into(),
+            None => text,
+        };
+        Self {
+            error: self.error.map(|error| cut(error, Self::ERROR_LENGTH_MAX)),
+            cause: self.cause.map(|cause| cut(cause, Self::CAUSE_LENGTH_MAX)),
+        }
+    }
+
     /// A failure with name and cause.
     pub fn new(error: &str, cause: impl Into<Arc<str>>) -> Self {
-        Self { error: Some(error.into()), cause: Some(cause.into()) }
+        Self {
+            error: Some(error.into()),
+            cause: Some(cause.into()),
+        }
     }
 
     /// A failure without a cause, as timeouts are.
     pub fn without_cause(error: &str) -> Self {
-        Self { error: Some(error.into()), cause: None }
+        Self {
+            error: Some(error.into()),
+            cause: None,
+        }
     }
 }

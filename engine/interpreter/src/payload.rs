@@ -25,31 +25,50 @@ impl Payload {
 
     /// A payload from a tree.
     pub fn from_value(value: Value) -> Self {
-        Self(Arc::new(Inner { text: OnceLock::new(), value: OnceLock::from(value) }))
+        Self(Arc::new(Inner {
+            text: OnceLock::new(),
+            value: OnceLock::from(value),
+        }))
     }
 
     /// A payload from text that is known to be JSON: it was read once, or we wrote it ourselves.
     pub fn from_trusted_text(text: impl Into<Box<str>>) -> Self {
-        Self(Arc::new(Inner { text: OnceLock::from(text.into()), value: OnceLock::new() }))
+        Self(Arc::new(Inner {
+            text: OnceLock::from(text.into()),
+            value: OnceLock::new(),
+        }))
     }
 
     /// A payload whose text and tree are both at hand.
     pub fn from_parts(text: impl Into<Box<str>>, value: Value) -> Self {
-        Self(Arc::new(Inner { text: OnceLock::from(text.into()), value: OnceLock::from(value) }))
+        Self(Arc::new(Inner {
+            text: OnceLock::from(text.into()),
+            value: OnceLock::from(value),
+        }))
     }
 
     /// The payload as JSON text.
     pub fn text(&self) -> &str {
         self.0.text.get_or_init(|| {
-            let value = self.0.value.get().expect("a payload is made from text or from a tree");
-            serde_json::to_string(value).expect("a JSON tree can be written").into()
+            let value = self
+                .0
+                .value
+                .get()
+                .expect("a payload is made from text or from a tree");
+            serde_json::to_string(value)
+                .expect("a JSON tree can be written")
+                .into()
         })
     }
 
     /// The payload as a tree.
     pub fn value(&self) -> &Value {
         self.0.value.get_or_init(|| {
-            let text = self.0.text.get().expect("a payload is made from text or from a tree");
+            let text = self
+                .0
+                .text
+                .get()
+                .expect("a payload is made from text or from a tree");
             let mut reader = serde_json::Deserializer::from_str(text);
             reader.disable_recursion_limit();
             Value::deserialize(&mut reader).expect("trusted text is JSON")
@@ -111,6 +130,9 @@ mod tests {
 
     #[test]
     fn a_tree_is_written_compactly_in_its_own_order() {
-        assert_eq!(Payload::from_value(json!({"b": 1, "a": [1.5]})).text(), r#"{"b":1,"a":[1.5]}"#);
+        assert_eq!(
+            Payload::from_value(json!({"b": 1, "a": [1.5]})).text(),
+            r#"{"b":1,"a":[1.5]}"#
+        );
     }
 }

@@ -87,7 +87,13 @@ mod tests {
 
     #[test]
     fn other_spellings_are_refused() {
-        for text in ["", "2026-01-31", "2026-01-31 12:00:00Z", "2026-01-31T12:00:00", "2026-01-31t12:00:00z"] {
+        for text in [
+            "",
+            "2026-01-31",
+            "2026-01-31 12:00:00Z",
+            "2026-01-31T12:00:00",
+            "2026-01-31t12:00:00z",
+        ] {
             assert_eq!(Timestamp::parse(text), None, "{text}");
         }
     }

@@ -1,0 +1,301 @@
+//! How data flows through a state: `InputPath` to `OutputPath`, templates, `Assign`.
+//!
+//! Source: Amazon States Language, "Input and Output Processing".
+
+use std::borrow::Cow;
+use std::cell::OnceCell;
+use std::sync::Arc;
+
+use serde_json::{Map, Value};
+use stepwell_language::expression::{Expression, JsonPath, ReferencePath, Root};
+use stepwell_language::model::{PathField, ResultPath, State, Template};
+
+use crate::chance::Chance;
+use crate::evaluate::intrinsics::{self, IntrinsicError};
+use crate::evaluate::{Bindings, json_path};
+use crate::failure::name;
+use crate::fault::Fault;
+use crate::payload::Payload;
+
+/// Levels that a payload may nest. Templates can wrap data in data; this keeps a loop of them from
+/// building what cannot be read again.
+pub(crate) const DEPTH_MAX: usize = 1_000;
+
+/// Where an expression finds what it names besides its input.
+pub(crate) trait Surroundings {
+    /// The context object.
+    fn context(&self) -> Value;
+    /// The variable of this name, the nearest scope's first.
+    fn variable(&self, name: &str) -> Option<&Payload>;
+}
+
+/// What the expressions of one state may read.
+#[derive(Clone, Copy)]
+pub(crate) struct Scope<'a> {
+    /// `$`.
+    pub(crate) input: &'a Payload,
+    surroundings: &'a dyn Surroundings,
+    context: &'a OnceCell<Value>,
+}
+
+impl<'a> Scope<'a> {
+    /// A scope over `input`. The context object is built when it is first read, into `context`.
+    pub(crate) fn new(
+        input: &'a Payload,
+        surroundings: &'a dyn Surroundings,
+        context: &'a OnceCell<Value>,
+    ) -> Self {
+        Self {
+            input,
+            surroundings,
+            context,
+        }
+    }
+
+    /// The same scope over another input.
+    pub(crate) fn over<'b>(&self, input: &'b Payload) -> Scope<'b>
+    where
+        'a: 'b,
+    {
+        Scope {
+            input,
+            surroundings: self.surroundings,
+            context: self.context,
+        }
+    }
+}
+
+impl Bindings for Scope<'_> {
+    fn input(&self) -> &Value {
+        self.input.value()
+    }
+
+    fn context(&self) -> &Value {
+        self.context.get_or_init(|| self.surroundings.context())
+    }
+
+    fn variable(&self, name: &str) -> Option<&Value> {
+        self.surroundings.variable(name).map(Payload::value)
+    }
+}
+
+/// What `InputPath` or `OutputPath` selects from the scope's input.
+pub(crate) fn select(field: &PathField, scope: &Scope<'_>) -> Result<Payload, Fault> {
+    match field {
+        PathField::Whole => Ok(scope.input.clone()),
+        PathField::Nothing => Ok(Payload::from_value(Value::Object(Map::new()))),
+        PathField::Path(path) => read(path, scope),
+    }
+}
+
+/// What a path selects; a definite one that selects nothing is a fault.
+pub(crate) fn read(path: &JsonPath, scope: &Scope<'_>) -> Result<Payload, Fault> {
+    match json_path::evaluate(path, scope) {
+        Ok(Cow::Borrowed(value)) if std::ptr::eq(value, scope.input()) => Ok(scope.input.clone()),
+        Ok(value) => Ok(Payload::from_value(value.into_owned())),
+        Err(error) => Err(Fault::runtime(format!(
+            "Invalid path '{}' : {error}",
+            path.text()
+        ))),
+    }
+}
+
+/// What a reference path names.
+pub(crate) fn read_reference<'a>(
+    path: &ReferencePath,
+    scope: &'a Scope<'_>,
+) -> Result<&'a Value, Fault> {
+    json_path::evaluate_reference(path, scope)
+        .map_err(|error| Fault::runtime(format!("Invalid path '{}' : {error}", path.text())))
+}
+
+/// A template, filled in from the scope.
+pub(crate) fn fill(
+    template: &Template,
+    scope: &Scope<'_>,
+    chance: &mut Chance,
+) -> Result<Payload, Fault> {
+    let value = fill_value(template, "", scope, chance)?;
+    if depth_exceeds(&value, DEPTH_MAX) {
+        return Err(Fault::runtime(format!(
+            "The data nests deeper than the limit of {DEPTH_MAX} levels."
+        )));
+    }
+    Ok(Payload::from_value(value))
+}
+
+fn fill_value(
+    template: &Template,
+    field: &str,
+    scope: &Scope<'_>,
+    chance: &mut Chance,
+) -> Result<Value, Fault> {
+    match template {
+        Template::Literal(value) => Ok(Value::clone(value)),
+        Template::Expression(expression) => evaluate(expression, field, scope, chance),
+        Template::Object(entries) => {
+            let mut object = Map::with_capacity(entries.len());
+            for (key, entry) in entries {
+                object.insert(key.to_string(), fill_value(entry, key, scope, chance)?);
+            }
+            Ok(Value::Object(object))
+        }
+        Template::Array(elements) => elements
+            .iter()
+            .map(|element| fill_value(element, field, scope, chance))
+            .collect::<Result<_, _>>()
+            .map(Value::Array),
+    }
+}
+
+/// The value of a `.$` key of a template.
+fn evaluate(
+    expression: &Expression,
+    field: &str,
+    scope: &Scope<'_>,
+    chance: &mut Chance,
+) -> Result<Value, Fault> {
+    evaluate_field(expression, &format!("{field}.$"), scope, chance)
+}
+
+/// The value of an expression in the field that AWS calls `field`.
+pub(crate) fn evaluate_field(
+    expression: &Expression,
+    field: &str,
+    scope: &Scope<'_>,
+    chance: &mut Chance,
+) -> Result<Value, Fault> {
+    match expression {
+        Expression::Path(path) => match json_path::evaluate(path, scope) {
+            Ok(value) => Ok(value.into_owned()),
+            Err(error) if error.is_index_past_end() => Ok(Value::Null),
+            Err(_) => Err(path_not_found(path, field, scope)),
+        },
+        Expression::Intrinsic(call) => {
+            intrinsics::evaluate(call, scope, chance).map_err(|error| match &error {
+                IntrinsicError::PathNotFound { path, .. } => {
+                    Fault::runtime(error.cause(&root_text(path, scope)))
+                }
+                IntrinsicError::Failed { .. } => {
+                    Fault::prefixed(error.error_name(), error.to_string())
+                }
+            })
+        }
+        Expression::Jsonata(_) => unreachable!("a JSONata state is refused before it is run"),
+    }
+}
+
+fn path_not_found(path: &JsonPath, field: &str, scope: &Scope<'_>) -> Fault {
+    Fault::runtime(format!(
+        "The JSONPath '{}' specified for the field '{field}' could not be found in the input '{}'",
+        path.text(),
+        root_text(path, scope),
+    ))
+}
+
+/// The JSON text in which a path is looked up.
+fn root_text(path: &JsonPath, scope: &Scope<'_>) -> String {
+    let root = match path.root() {
+        Root::Input => Some(scope.input()),
+        Root::Context => Some(scope.context()),
+        Root::Variable(name) => scope.variable(name),
+    };
+    root.unwrap_or(&Value::Null).to_string()
+}
+
+/// The variables that `Assign` gives a value, in document order.
+pub(crate) fn assign(
+    template: Option<&Template>,
+    scope: &Scope<'_>,
+    chance: &mut Chance,
+) -> Result<Vec<(Arc<str>, Payload)>, Fault> {
+    match template {
+        None => Ok(Vec::new()),
+        Some(Template::Object(entries)) => entries
+            .iter()
+            .map(|(name, entry)| {
+                let value = fill_value(entry, name, scope, chance)?;
+                Ok((name.clone(), Payload::from_value(value)))
+            })
+            .collect(),
+        Some(Template::Literal(value)) => Ok(value
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| (name.as_str().into(), Payload::from_value(value.clone())))
+            .collect()),
+        Some(Template::Expression(_) | Template::Array(_)) => {
+            unreachable!("parsing accepts nothing but an object for Assign")
+        }
+    }
+}
+
+/// The output of a state that passes its effective input on.
+pub(crate) fn pass_on(state: &State, effective: &Scope<'_>) -> Result<Payload, Fault> {
+    let output = select(&state.data_flow.output_path, effective)?;
+    within_limit(state, output)
+}
+
+/// The output of a state with a result: `ResultPath` into the raw input, then `OutputPath`.
+pub(crate) fn combine(state: &State, result: &Payload, raw: &Scope<'_>) -> Result<Payload, Fault> {
+    let combined = place(&state.data_flow.result_path, result, raw.input)?;
+    let output = select(&state.data_flow.output_path, &raw.over(&combined))?;
+    within_limit(state, output)
+}
+
+/// The raw input with a result written into it.
+pub(crate) fn place(
+    result_path: &ResultPath,
+    result: &Payload,
+    raw: &Payload,
+) -> Result<Payload, Fault> {
+    match result_path {
+        ResultPath::Replace => Ok(result.clone()),
+        ResultPath::Discard => Ok(raw.clone()),
+        ResultPath::At(path) => {
+            let mut value = raw.value().clone();
+            json_path::write(&mut value, path, result.value().clone()).map_err(|_| {
+                Fault::prefixed(
+                    name::RESULT_PATH_MATCH_FAILURE,
+                    format!(
+                        "Unable to apply step result to ResultPath '{}' for input '{}'.",
+                        path.text(),
+                        raw.value()
+                    ),
+                )
+            })?;
+            if depth_exceeds(&value, DEPTH_MAX) {
+                return Err(Fault::runtime(format!(
+                    "The data nests deeper than the limit of {DEPTH_MAX} levels."
+                )));
+            }
+            Ok(Payload::from_value(value))
+        }
+    }
+}
+
+/// `output`, unless it is too large for the state to give out.
+pub(crate) fn within_limit(state: &State, output: Payload) -> Result<Payload, Fault> {
+    if output.size() > Payload::SIZE_MAX {
+        return Err(Fault::own_output(state));
+    }
+    Ok(output)
+}
+
+fn depth_exceeds(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
+        Value::Array(elements) => {
+            levels == 0
+                || elements
+                    .iter()
+                    .any(|element| depth_exceeds(element, levels - 1))
+        }
+        Value::Object(entries) => {
+            levels == 0
+                || entries
+                    .values()
+                    .any(|entry| depth_exceeds(entry, levels - 1))
+        }
+    }
+}

@@ -1,0 +1,294 @@
+//! An execution: the state machine of a state machine.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use stepwell_language::model::{StateId, StateKind, StateMachine, StateName, Task};
+
+use crate::chance::Chance;
+use crate::effect::{Effect, RunTask, TaskId};
+use crate::event::{Event, ExecutionStarted, FlowId, HistoryId, Sequence};
+use crate::failure::Failure;
+use crate::input::Input;
+use crate::payload::Payload;
+use crate::timestamp::Timestamp;
+
+mod flow;
+mod apply;
+mod inputs;
+mod run;
+mod failing;
+mod surroundings;
+
+use flow::{Activity, Flow, Position, TaskAttempt, TaskPhase};
+use run::Turn;
+
+pub use apply::ReplayError;
+
+/// A running, or ended, execution of a state machine.
+///
+/// The host creates one with [`new`](Self::new), hands it each [`Input`] through
+/// [`handle`](Self::handle), makes the events durable that come back, and then, not before, starts
+/// the effects that [`take_effects`](Self::take_effects) has. It sets one timer, for
+/// [`wake_at`](Self::wake_at). When [`is_cut`](Self::is_cut) says that a chain was cut at its
+/// bound, the host appends and hands in [`Input::Continue`].
+///
+/// After a crash the host creates a new one, [`apply`](Self::apply)s each event of the journal,
+/// starts all [`pending_effects`](Self::pending_effects) and hands in [`Input::Continue`].
+#[derive(Debug)]
+pub struct Execution {
+    machine: Arc<StateMachine>,
+    limits: Limits,
+    started: Option<(Timestamp, Arc<ExecutionStarted>)>,
+    status: Status,
+    /// Number of the next event.
+    sequence: Sequence,
+    /// Id of the last event that the history shows.
+    history: HistoryId,
+    /// Number of the next flow.
+    next_flow: FlowId,
+    flows: BTreeMap<FlowId, Flow>,
+    /// Flows that may be able to go on; looked at in this order.
+    ready: VecDeque<FlowId>,
+    deadlines: BTreeSet<(Timestamp, FlowId)>,
+    tasks: BTreeMap<TaskId, FlowId>,
+    /// Attempts at each state so far, over all flows.
+    attempts: BTreeMap<StateName, u32>,
+    effects: Vec<Effect>,
+}
+
+/// Bounds of an execution.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Limits {
+    /// Events in the history; the last of them is then an `ExecutionFailed`.
+    pub history_events_max: u64,
+    /// Events that one call of `handle` decides before it lets them be appended.
+    pub chain_events_max: usize,
+    /// Bytes of payload that one call of `handle` decides before it lets them be appended.
+    pub chain_bytes_max: usize,
+}
+
+impl Default for Limits {
+    /// AWS's 25,000 events, in chains of 1,000 events or 4 MiB.
+    fn default() -> Self {
+        Self {
+            history_events_max: 25_000,
+            chain_events_max: 1_000,
+            chain_bytes_max: 4 << 20,
+        }
+    }
+}
+
+/// Where an execution stands, with what it ended with.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Status {
+    /// Not ended.
+    Running,
+    /// Ended well.
+    Succeeded {
+        /// When.
+        at: Timestamp,
+        /// What it gave.
+        output: Payload,
+    },
+    /// Ended with an error.
+    Failed {
+        /// When.
+        at: Timestamp,
+        /// Error and cause.
+        failure: Failure,
+    },
+    /// Took too long.
+    TimedOut {
+        /// When.
+        at: Timestamp,
+        /// Error and cause.
+        failure: Failure,
+    },
+    /// Was stopped.
+    Aborted {
+        /// When.
+        at: Timestamp,
+        /// Error and cause.
+        failure: Failure,
+    },
+}
+
+impl Execution {
+    /// An execution of `machine` that has not begun.
+    pub fn new(machine: Arc<StateMachine>, limits: Limits) -> Self {
+        Self {
+            machine,
+            limits,
+            started: None,
+            status: Status::Running,
+            sequence: Sequence(1),
+            history: HistoryId(0),
+            next_flow: FlowId::MAIN,
+            flows: BTreeMap::new(),
+            ready: VecDeque::new(),
+            deadlines: BTreeSet::new(),
+            tasks: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+            effects: Vec::new(),
+        }
+    }
+
+    /// Takes `input` in and runs to the next effects; returns the events this led to, in order.
+    /// Each is already applied. If they cannot be written, drop this value and replay the
+    /// journal: nobody else has seen them.
+    ///
+    /// An input that no longer matters leads to no events: a result of a task that timed out,
+    /// anything for an execution that has ended.
+    pub fn handle(&mut self, input: Input, now: Timestamp, chance: &mut Chance) -> Vec<Event> {
+        let mut turn = Turn::new(now, chance);
+        self.take_in(input, &mut turn);
+        self.run(&mut turn);
+        turn.into_events()
+    }
+
+    /// Takes one event in. `handle` uses the same code for what it decides; replay calls nothing
+    /// else.
+    ///
+    /// # Errors
+    ///
+    /// [`ReplayError`] when the event cannot follow what came before; the value is then of no use.
+    pub fn apply(&mut self, event: &Event) -> Result<(), ReplayError> {
+        self.check_and_apply(event)?;
+        // Effects of the past are found by `pending_effects`, whatever became of them since.
+        self.effects.clear();
+        Ok(())
+    }
+
+    /// Effects that came up since the last call, to be started once the events are durable.
+    pub fn take_effects(&mut self) -> Vec<Effect> {
+        std::mem::take(&mut self.effects)
+    }
+
+    /// What the world still owes this execution: the tasks to run. After a replay these must be
+    /// started; some may have been started before the crash.
+    pub fn pending_effects(&self) -> impl Iterator<Item = Effect> {
+        self.flows.values().filter_map(|flow| {
+            let attempt = flow.task()?;
+            let visit = flow.visit()?;
+            let owed = match attempt.phase {
+                TaskPhase::Scheduled => attempt.is_activity,
+                TaskPhase::Started => true,
+                TaskPhase::Submitted => false,
+            };
+            owed.then(|| self.run_task(visit.state, attempt))
+        })
+    }
+
+    /// When the execution wants [`Input::TimerFired`], if nothing else happens before.
+    pub fn wake_at(&self) -> Option<Timestamp> {
+        if !self.is_running() {
+            return None;
+        }
+        let flows = self.deadlines.first().map(|(deadline, _)| *deadline);
+        self.timeout_at().into_iter().chain(flows).min()
+    }
+
+    /// Whether the last chain was cut at its bound, so that [`Input::Continue`] is wanted.
+    pub fn is_cut(&self) -> bool {
+        self.is_running() && !self.ready.is_empty()
+    }
+
+    /// Where it stands.
+    pub fn status(&self) -> &Status {
+        &self.status
+    }
+
+    /// Whether it has not ended.
+    pub fn is_running(&self) -> bool {
+        self.status == Status::Running
+    }
+
+    /// Whether this task still wants a result.
+    pub fn is_open(&self, task: TaskId) -> bool {
+        self.tasks.contains_key(&task)
+    }
+
+    /// The token of an open task.
+    pub fn task_token(&self, task: TaskId) -> Option<&Arc<str>> {
+        self.flows
+            .get(self.tasks.get(&task)?)?
+            .task()?
+            .token
+            .as_ref()
+    }
+
+    /// What it was started with, and when; `None` before the first event.
+    pub fn started(&self) -> Option<(Timestamp, &Arc<ExecutionStarted>)> {
+        self.started.as_ref().map(|(at, started)| (*at, started))
+    }
+
+    /// The machine it runs.
+    pub fn machine(&self) -> &Arc<StateMachine> {
+        &self.machine
+    }
+
+    /// Number of the next event.
+    pub fn next_sequence(&self) -> Sequence {
+        self.sequence
+    }
+
+    /// Id of the last event that the history shows.
+    pub fn last_history_id(&self) -> HistoryId {
+        self.history
+    }
+
+    /// The names of the states that it is in, in flow order.
+    pub fn current_states(&self) -> impl Iterator<Item = &StateName> {
+        self.flows
+            .values()
+            .filter_map(|flow| Some(&self.machine.state(flow.visit()?.state).name))
+    }
+
+    fn timeout_at(&self) -> Option<Timestamp> {
+        let (started_at, _) = self.started.as_ref()?;
+        let seconds = self.machine.timeout_seconds?;
+        Some(started_at.after(Duration::from_secs(seconds)))
+    }
+
+    fn start(&self) -> &Arc<ExecutionStarted> {
+        &self
+            .started
+            .as_ref()
+            .expect("the first event starts the execution")
+            .1
+    }
+
+    fn flow(&self, id: FlowId) -> &Flow {
+        self.flows
+            .get(&id)
+            .expect("a flow that is being run exists")
+    }
+
+    /// The definition of the Task state that an attempt belongs to.
+    fn task_of(&self, state: StateId) -> &Task {
+        match &self.machine.state(state).kind {
+            StateKind::Task(task) => task,
+            StateKind::Pass(_)
+            | StateKind::Wait(_)
+            | StateKind::Choice(_)
+            | StateKind::Parallel(_)
+            | StateKind::Map(_)
+            | StateKind::Succeed
+            | StateKind::Fail(_) => unreachable!("only Task states have attempts"),
+        }
+    }
+
+    fn run_task(&self, state: StateId, attempt: &TaskAttempt) -> Effect {
+        Effect::RunTask(Box::new(RunTask {
+            id: attempt.id,
+            state: self.machine.state(state).name.clone(),
+            resource: self.task_of(state).resource.clone(),
+            parameters: attempt.parameters.clone(),
+            attempts_before: attempt.attempts_before,
+            token: attempt.token.clone(),
+            timeout_at: attempt.timeout_at,
+        }))
+    }
+}

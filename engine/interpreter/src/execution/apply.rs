@@ -1,0 +1,292 @@
+//! Taking events in: how each fact changes what an execution knows.
+//!
+//! Nothing here evaluates an expression or looks at a clock.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use stepwell_language::model::{ScopeId, StateId, StateName};
+
+use crate::effect::Effect;
+use crate::event::{Event, EventKind, FlowId, HistoryId, Sequence};
+use crate::failure::FailureClass;
+use crate::payload::Payload;
+use crate::retry::Failed;
+use crate::state::INLINE_CONCURRENCY_MAX;
+
+use super::flow::Visit;
+use super::{Activity, Execution, Flow, Position, Status, TaskPhase};
+
+mod children;
+mod tasks;
+
+/// Why an event cannot follow what came before it: the journal is damaged, or of another machine.
+#[derive(Debug, Eq, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReplayError {
+    /// The journal skips or repeats an event.
+    #[error("expected event {expected}, found {found}", expected = expected.0, found = found.0)]
+    OutOfOrder {
+        /// The number that had to come.
+        expected: Sequence,
+        /// The number that came.
+        found: Sequence,
+    },
+    /// The event speaks of something that is not there.
+    #[error("event {sequence} cannot follow what came before it: {reason}", sequence = sequence.0)]
+    Misplaced {
+        /// The event's number.
+        sequence: Sequence,
+        /// What does not fit.
+        reason: &'static str,
+    },
+}
+
+/// Something does not fit; the caller adds which event.
+type Applied = Result<(), &'static str>;
+
+const NO_FLOW: &str = "its flow does not exist";
+const NO_STATE: &str = "its state does not exist";
+const NOT_IN_STATE: &str = "its flow is not inside a state";
+const NO_TASK: &str = "its flow has no open task";
+const NO_PLACE: &str = "it has no place in the history";
+
+impl Execution {
+    pub(super) fn check_and_apply(&mut self, event: &Event) -> Result<(), ReplayError> {
+        if event.sequence != self.sequence {
+            return Err(ReplayError::OutOfOrder {
+                expected: self.sequence,
+                found: event.sequence,
+            });
+        }
+        let misplaced = |reason| ReplayError::Misplaced {
+            sequence: event.sequence,
+            reason,
+        };
+        if !self.is_running() {
+            return Err(misplaced("the execution has ended"));
+        }
+        if self.started.is_some() == matches!(event.kind, EventKind::ExecutionStarted(_)) {
+            return Err(misplaced(
+                "the first event, and no other, starts the execution",
+            ));
+        }
+        self.apply_kind(event).map_err(misplaced)?;
+        self.sequence = self.sequence.next();
+        if let Some(place) = event.history {
+            self.history = place.id;
+        }
+        self.arm(event.flow);
+        Ok(())
+    }
+
+    fn apply_kind(&mut self, event: &Event) -> Applied {
+        let at = event.at;
+        match &event.kind {
+            EventKind::ExecutionStarted(started) => {
+                let input = started.input.clone();
+                self.started = Some((at, Arc::new(started.as_ref().clone())));
+                self.open_flow(None, ScopeId::ROOT, HistoryId(0), input);
+                Ok(())
+            }
+            EventKind::ExecutionSucceeded { output } => self.end(Status::Succeeded {
+                at,
+                output: output.clone(),
+            }),
+            EventKind::ExecutionFailed(failure) => self.end(Status::Failed {
+                at,
+                failure: failure.clone(),
+            }),
+            EventKind::ExecutionAborted(failure) => self.end(Status::Aborted {
+                at,
+                failure: failure.clone(),
+            }),
+            EventKind::ExecutionTimedOut(failure) => self.end(Status::TimedOut {
+                at,
+                failure: failure.clone(),
+            }),
+            EventKind::StateEntered { input } => self.apply_enter(event, input),
+            EventKind::StateExited {
+                output,
+                assigned,
+                next,
+            } => self.apply_exit(event, output, assigned, next.as_ref()),
+            EventKind::StateAborted
+            | EventKind::MapIterationFailed { .. }
+            | EventKind::MapIterationAborted { .. } => Ok(()),
+            EventKind::EvaluationFailed { failure, .. } => {
+                let failed = Failed::by_name(failure.clone());
+                self.set_activity(event, Activity::Failed(Box::new(failed)))
+            }
+            EventKind::WaitScheduled { until } => {
+                self.set_activity(event, Activity::Waiting { until: *until })
+            }
+            EventKind::RetryScheduled {
+                retrier,
+                until,
+                failed_by,
+            } => {
+                self.close_children(event.flow);
+                let flow = self.flows.get_mut(&event.flow).ok_or(NO_FLOW)?;
+                flow.previous = *failed_by;
+                let visit = flow.visit_mut().ok_or(NOT_IN_STATE)?;
+                let index = *retrier as usize;
+                *visit
+                    .retries
+                    .get_mut(index)
+                    .ok_or("its retrier does not exist")? += 1;
+                visit.activity = Activity::Retrying { until: *until };
+                Ok(())
+            }
+            EventKind::TaskScheduled(scheduled) => self.schedule_task(event, scheduled),
+            EventKind::TaskStarted { .. } => self.start_task(event),
+            EventKind::TaskHeartbeat => self.keep_task_alive(event, None),
+            EventKind::TaskSubmitted { .. } => {
+                self.keep_task_alive(event, Some(TaskPhase::Submitted))
+            }
+            EventKind::TaskSucceeded { output } => self.end_task(
+                event,
+                Activity::Succeeded {
+                    result: output.clone(),
+                },
+            ),
+            EventKind::TaskFailed { failure, .. } => {
+                let failed = Failed::by_name(failure.clone());
+                self.end_task(event, Activity::Failed(Box::new(failed)))
+            }
+            EventKind::TaskTimedOut { failure, heartbeat } => {
+                let class = if *heartbeat {
+                    FailureClass::Heartbeat
+                } else {
+                    FailureClass::ByName
+                };
+                let failed = Failed {
+                    failure: failure.clone(),
+                    class,
+                };
+                self.end_task(event, Activity::Failed(Box::new(failed)))
+            }
+            EventKind::ParallelStarted { first, input } => self.open_branches(event, *first, input),
+            EventKind::ParallelSucceeded => self.finish_branches(event),
+            EventKind::MapStarted {
+                items,
+                length,
+                concurrency_max,
+            } => {
+                let own = concurrency_max.unwrap_or(INLINE_CONCURRENCY_MAX);
+                self.open_map(event, items, *length, own.min(INLINE_CONCURRENCY_MAX))
+            }
+            EventKind::MapIterationStarted { map, index, input } => {
+                self.open_iteration(event, *map, *index, input)
+            }
+            EventKind::MapIterationSucceeded { index } => self.end_iteration(event, *index),
+            EventKind::MapSucceeded => self.finish_map(event),
+            EventKind::ParallelFailed(child) | EventKind::MapFailed(child) => {
+                self.close_children(event.flow);
+                let failed = Failed {
+                    failure: child.failure.clone(),
+                    class: child.class,
+                };
+                self.set_activity(event, Activity::Failed(Box::new(failed)))
+            }
+        }
+    }
+
+    // Flows and states.
+
+    fn open_flow(
+        &mut self,
+        parent: Option<(FlowId, u64)>,
+        scope: ScopeId,
+        previous: HistoryId,
+        input: Payload,
+    ) -> FlowId {
+        let id = self.next_flow;
+        self.next_flow = FlowId(id.0 + 1);
+        let state = self.machine.scope(scope).start_at;
+        let flow = Flow {
+            parent,
+            scope,
+            previous,
+            variables: BTreeMap::new(),
+            position: Position::Before { state, input },
+            armed: None,
+        };
+        self.flows.insert(id, flow);
+        id
+    }
+
+    fn state_of(&self, name: Option<&StateName>) -> Result<StateId, &'static str> {
+        Ok(name
+            .and_then(|name| self.machine.find(name))
+            .ok_or(NO_STATE)?
+            .id)
+    }
+
+    fn apply_enter(&mut self, event: &Event, input: &Payload) -> Applied {
+        let state = self.state_of(event.state.as_ref())?;
+        let place = event.history.ok_or(NO_PLACE)?;
+        let retriers = self.machine.state(state).kind.retry().len();
+        let flow = self.flows.get_mut(&event.flow).ok_or(NO_FLOW)?;
+        flow.previous = place.id;
+        flow.position = Position::In(Box::new(Visit {
+            state,
+            input: input.clone(),
+            entered: place.id,
+            before: place.previous,
+            entered_at: event.at,
+            retries: vec![0; retriers],
+            activity: Activity::Entered,
+        }));
+        Ok(())
+    }
+
+    fn apply_exit(
+        &mut self,
+        event: &Event,
+        output: &Payload,
+        assigned: &[(Arc<str>, Payload)],
+        next: Option<&StateName>,
+    ) -> Applied {
+        let place = event.history.ok_or(NO_PLACE)?;
+        let next = next.map(|next| self.state_of(Some(next))).transpose()?;
+        let flow = self.flows.get_mut(&event.flow).ok_or(NO_FLOW)?;
+        flow.previous = place.id;
+        for (name, value) in assigned {
+            flow.variables.insert(name.clone(), value.clone());
+        }
+        flow.position = match next {
+            Some(state) => Position::Before {
+                state,
+                input: output.clone(),
+            },
+            None => Position::Ended {
+                output: output.clone(),
+            },
+        };
+        if next.is_none() {
+            self.end_branch(event.flow, place.id, output)?;
+        }
+        Ok(())
+    }
+
+    fn set_activity(&mut self, event: &Event, activity: Activity) -> Applied {
+        let flow = self.flows.get_mut(&event.flow).ok_or(NO_FLOW)?;
+        if let Some(place) = event.history {
+            flow.previous = place.id;
+        }
+        flow.visit_mut().ok_or(NOT_IN_STATE)?.activity = activity;
+        Ok(())
+    }
+
+    fn end(&mut self, status: Status) -> Applied {
+        for task in std::mem::take(&mut self.tasks).into_keys() {
+            self.effects.push(Effect::CancelTask(task));
+        }
+        self.status = status;
+        self.flows.clear();
+        self.ready.clear();
+        self.deadlines.clear();
+        Ok(())
+    }
+}

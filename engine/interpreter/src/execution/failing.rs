@@ -1,0 +1,263 @@
+//! When a state fails: retried, caught, or handed to the Parallel or Map around it.
+
+use std::cell::OnceCell;
+
+use serde_json::{Value, json};
+use stepwell_language::model::{Catcher, State, StateKind};
+
+use crate::chance::Chance;
+use crate::data_flow::{self, Scope};
+use crate::event::{ChildFailure, EventKind, FlowId, HistoryId};
+use crate::failure::Failure;
+use crate::fault::Fault;
+use crate::payload::Payload;
+use crate::retry::{self, Failed};
+use crate::state::Exit;
+
+use super::run::{Place, Turn};
+use super::surroundings::Around;
+use super::{Activity, Execution};
+
+impl Execution {
+    /// The evaluation of the flow's state went wrong.
+    pub(super) fn fault(&mut self, id: FlowId, fault: Fault, turn: &mut Turn<'_>) {
+        let visit = self
+            .flow(id)
+            .visit()
+            .expect("a flow that fails is inside a state");
+        let state = self.machine.state(visit.state);
+        let (entered, before, name) = (visit.entered, visit.before, state.name.clone());
+        let evaluation = fault.evaluation.clone();
+        let failed = fault.into_failed(state, entered);
+        match evaluation {
+            Some(location) => {
+                let kind = EventKind::EvaluationFailed {
+                    failure: failed.failure,
+                    location,
+                };
+                self.record(turn, id, Some(name), Place::After(before), kind);
+            }
+            None => self.resolve(id, failed, turn),
+        }
+    }
+
+    /// Finds out who handles the failure of the flow's state: a retrier, a catcher, the state
+    /// around it, or nobody.
+    pub(super) fn resolve(&mut self, id: FlowId, failed: Failed, turn: &mut Turn<'_>) {
+        let failed_by = self.flow(id).previous;
+        if self.retry(id, &failed, failed_by, turn) || self.catch(id, &failed, turn) {
+            return;
+        }
+        match self.flow(id).parent {
+            None => {
+                let kind = EventKind::ExecutionFailed(failed.failure);
+                self.record(turn, id, None, Place::After(failed_by), kind);
+            }
+            Some((owner, _)) => self.fail_owner(owner, id, failed, turn),
+        }
+    }
+
+    /// Plans another attempt, if a retrier allows one.
+    fn retry(
+        &mut self,
+        id: FlowId,
+        failed: &Failed,
+        failed_by: HistoryId,
+        turn: &mut Turn<'_>,
+    ) -> bool {
+        let visit = self
+            .flow(id)
+            .visit()
+            .expect("a flow that fails is inside a state");
+        let state = self.machine.state(visit.state);
+        let chosen = retry::choose_retrier(state.kind.retry(), failed, &visit.retries);
+        let Some((index, retrier)) = chosen else {
+            return false;
+        };
+        let attempts = visit.retries.get(index).copied().unwrap_or(0);
+        let until = turn.now.after(retry::delay(retrier, attempts, turn.chance));
+        let retrier = u32::try_from(index).expect("a definition has fewer than 2^32 retriers");
+        let name = state.name.clone();
+        let kind = EventKind::RetryScheduled {
+            retrier,
+            until,
+            failed_by,
+        };
+        self.record(turn, id, Some(name), Place::Hidden, kind);
+        true
+    }
+
+    /// Lets a catcher handle the failure, if there is one.
+    fn catch(&mut self, id: FlowId, failed: &Failed, turn: &mut Turn<'_>) -> bool {
+        let visit = self
+            .flow(id)
+            .visit()
+            .expect("a flow that fails is inside a state");
+        let state = self.machine.state(visit.state);
+        let Some(catcher) = retry::choose_catcher(state.kind.catch(), failed) else {
+            return false;
+        };
+        let context = OnceCell::new();
+        let around = Around {
+            execution: self,
+            flow: id,
+            visit,
+            token: None,
+            item: None,
+        };
+        let raw = Scope::new(&visit.input, &around, &context);
+        match caught(state, catcher, &failed.failure, &raw, turn.chance) {
+            Ok(exit) => self.exit(id, exit, turn),
+            Err(fault) => {
+                let failed = fault.into_failed(state, visit.entered);
+                self.resolve_uncaught(id, failed, turn);
+            }
+        }
+        true
+    }
+
+    /// A failure that no catcher of its own state may handle, because catching is what failed.
+    fn resolve_uncaught(&mut self, id: FlowId, failed: Failed, turn: &mut Turn<'_>) {
+        let flow = self.flow(id);
+        let place = Place::After(flow.previous);
+        match flow.parent {
+            None => {
+                self.record(
+                    turn,
+                    id,
+                    None,
+                    place,
+                    EventKind::ExecutionFailed(failed.failure),
+                );
+            }
+            Some((owner, _)) => self.fail_owner(owner, id, failed, turn),
+        }
+    }
+
+    /// A branch or an iteration failed: everything beside it is given up, and the failure is the
+    /// Parallel's or Map's own.
+    fn fail_owner(&mut self, owner: FlowId, child: FlowId, failed: Failed, turn: &mut Turn<'_>) {
+        let failed_by = self.flow(child).previous;
+        self.give_up(child, true, failed_by, turn);
+        for sibling in self.children(owner) {
+            if sibling != child {
+                self.give_up(sibling, false, failed_by, turn);
+            }
+        }
+        if !self.is_running() || self.retry(owner, &failed, failed_by, turn) {
+            return;
+        }
+        let Failed { failure, class } = failed;
+        let child_failure = ChildFailure { failure, class };
+        let kind = match self.owner_kind(owner) {
+            Owner::Parallel => EventKind::ParallelFailed(child_failure),
+            Owner::Map => EventKind::MapFailed(child_failure),
+        };
+        let name = self.state_name(owner);
+        self.record(turn, owner, Some(name), Place::After(failed_by), kind);
+        self.ready.push_front(owner);
+    }
+
+    /// Writes down that a flow and all inside it are given up, from the outside in.
+    pub(super) fn give_up(
+        &mut self,
+        id: FlowId,
+        is_failing: bool,
+        failed_by: HistoryId,
+        turn: &mut Turn<'_>,
+    ) {
+        let Some(flow) = self.flows.get(&id) else {
+            return;
+        };
+        let parent = flow.parent;
+        let place = Place::After(failed_by);
+        if let Some((owner, index)) = parent
+            && let Owner::Map = self.owner_kind(owner)
+        {
+            let kind = if is_failing {
+                EventKind::MapIterationFailed { index }
+            } else {
+                EventKind::MapIterationAborted { index }
+            };
+            let name = self.state_name(owner);
+            self.record(turn, id, Some(name), place, kind);
+        }
+        let Some(visit) = self.flows.get(&id).and_then(super::Flow::visit) else {
+            return;
+        };
+        let state = self.machine.state(visit.state);
+        let is_shown = match state.kind {
+            StateKind::Task(_)
+            | StateKind::Wait(_)
+            | StateKind::Parallel(_)
+            | StateKind::Map(_) => true,
+            StateKind::Pass(_) | StateKind::Choice(_) | StateKind::Succeed | StateKind::Fail(_) => {
+                false
+            }
+        };
+        let name = state.name.clone();
+        if is_shown {
+            self.record(turn, id, Some(name), place, EventKind::StateAborted);
+        }
+        for child in self.children(id) {
+            self.give_up(child, false, failed_by, turn);
+        }
+    }
+
+    fn owner_kind(&self, owner: FlowId) -> Owner {
+        let activity = self
+            .flows
+            .get(&owner)
+            .and_then(super::Flow::visit)
+            .map(|visit| &visit.activity);
+        match activity {
+            Some(Activity::Iterations(_)) => Owner::Map,
+            Some(
+                Activity::Branches(_)
+                | Activity::Entered
+                | Activity::Waiting { .. }
+                | Activity::Retrying { .. }
+                | Activity::Task(_)
+                | Activity::Succeeded { .. }
+                | Activity::Failed(_),
+            )
+            | None => Owner::Parallel,
+        }
+    }
+}
+
+/// What a flow runs inside of.
+enum Owner {
+    Parallel,
+    Map,
+}
+
+/// How the flow leaves a state whose failure is caught.
+fn caught(
+    state: &State,
+    catcher: &Catcher,
+    failure: &Failure,
+    raw: &Scope<'_>,
+    chance: &mut Chance,
+) -> Result<Exit, Fault> {
+    let error_output = Payload::from_value(error_output(failure));
+    let assigned = data_flow::assign(catcher.assign.as_ref(), &raw.over(&error_output), chance)?;
+    let output = data_flow::place(&catcher.result_path, &error_output, raw.input)?;
+    let output = data_flow::within_limit(state, output)?;
+    Ok(Exit {
+        output,
+        assigned,
+        next: Some(catcher.next),
+    })
+}
+
+/// The error object that a catcher gets. A failure without a cause has an empty one, a failure
+/// without even a name has nulls: so AWS was recorded.
+fn error_output(failure: &Failure) -> Value {
+    match (&failure.error, &failure.cause) {
+        (Some(error), cause) => {
+            json!({ "Error": **error, "Cause": cause.as_deref().unwrap_or("") })
+        }
+        (None, cause) => json!({ "Error": Value::Null, "Cause": cause.as_deref() }),
+    }
+}

@@ -1,0 +1,235 @@
+//! A flow and where it stands.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use stepwell_language::model::{ScopeId, StateId};
+
+use crate::effect::TaskId;
+use crate::event::{FlowId, HistoryId};
+use crate::payload::Payload;
+use crate::retry::Failed;
+use crate::timestamp::Timestamp;
+
+/// A line of control: the main line, a branch, an iteration.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Flow {
+    /// The flow whose Parallel or Map state this one runs in, and its number there.
+    pub(super) parent: Option<(FlowId, u64)>,
+    /// The states it runs through.
+    pub(super) scope: ScopeId,
+    /// The history event that the next one follows from.
+    pub(super) previous: HistoryId,
+    /// Variables assigned in this flow.
+    pub(super) variables: BTreeMap<Arc<str>, Payload>,
+    /// Where it stands.
+    pub(super) position: Position,
+    /// The deadline that the execution has on its list for this flow.
+    pub(super) armed: Option<Timestamp>,
+}
+
+/// Where a flow stands.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Position {
+    /// About to enter a state.
+    Before {
+        /// The state.
+        state: StateId,
+        /// Its raw input.
+        input: Payload,
+    },
+    /// Inside a state.
+    In(Box<Visit>),
+    /// Past its last state.
+    Ended {
+        /// What it gave.
+        output: Payload,
+    },
+}
+
+/// A stay in a state, from its entered event to its exited event.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Visit {
+    /// The state.
+    pub(super) state: StateId,
+    /// Its raw input.
+    pub(super) input: Payload,
+    /// The entered event.
+    pub(super) entered: HistoryId,
+    /// What the entered event followed from.
+    pub(super) before: HistoryId,
+    /// When it was entered.
+    pub(super) entered_at: Timestamp,
+    /// Retries made by each retrier.
+    pub(super) retries: Vec<u64>,
+    /// What it is doing.
+    pub(super) activity: Activity,
+}
+
+/// What a state is doing.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Activity {
+    /// Nothing yet: it is to be looked at.
+    Entered,
+    /// Waiting for a time.
+    Waiting {
+        /// Which.
+        until: Timestamp,
+    },
+    /// Waiting for its next attempt.
+    Retrying {
+        /// When that begins.
+        until: Timestamp,
+    },
+    /// Having a task done.
+    Task(TaskAttempt),
+    /// Running branches.
+    Branches(Branches),
+    /// Running iterations.
+    Iterations(Iterations),
+    /// Its work has a result, which is to be processed.
+    Succeeded {
+        /// The result.
+        result: Payload,
+    },
+    /// It failed, and who handles it is to be found out.
+    Failed(Box<Failed>),
+}
+
+/// An attempt at a task.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct TaskAttempt {
+    /// Which.
+    pub(super) id: TaskId,
+    /// What the resource is given.
+    pub(super) parameters: Payload,
+    /// With which token somebody outside answers.
+    pub(super) token: Option<Arc<str>>,
+    /// How many attempts at this state came before, in the whole execution.
+    pub(super) attempts_before: u32,
+    /// How far it got.
+    pub(super) phase: TaskPhase,
+    /// Whether it starts when a worker takes it up, rather than at once.
+    pub(super) is_activity: bool,
+    /// When it times out.
+    pub(super) timeout_at: Option<Timestamp>,
+    /// Seconds between signs of life.
+    pub(super) heartbeat_seconds: Option<u64>,
+    /// When a sign of life is due.
+    pub(super) heartbeat_at: Option<Timestamp>,
+}
+
+/// How far a task got.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(super) enum TaskPhase {
+    /// Nobody has taken it up.
+    Scheduled,
+    /// Somebody runs it.
+    Started,
+    /// The service took it; its result is to come.
+    Submitted,
+}
+
+/// The branches of a Parallel state.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Branches {
+    /// The flow of the first; the others follow.
+    pub(super) first: FlowId,
+    /// What each gave, once it ended.
+    pub(super) outputs: Vec<Option<Payload>>,
+    /// How many have not ended.
+    pub(super) open: usize,
+}
+
+/// The iterations of a Map state.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Iterations {
+    /// The items: a JSON array.
+    pub(super) items: Payload,
+    /// What each gave, once it ended.
+    pub(super) outputs: Vec<Option<Payload>>,
+    /// The next to start.
+    pub(super) next: u64,
+    /// Iterations at a time.
+    pub(super) concurrency_max: u64,
+    /// Those that run, by their number.
+    pub(super) open: BTreeMap<u64, FlowId>,
+    /// How many ended.
+    pub(super) ended: u64,
+    /// The event that says that the last one to end did; the Map's end follows from it.
+    pub(super) last_succeeded: HistoryId,
+}
+
+impl Flow {
+    /// The visit, when the flow is inside a state.
+    pub(super) fn visit(&self) -> Option<&Visit> {
+        match &self.position {
+            Position::In(visit) => Some(visit),
+            Position::Before { .. } | Position::Ended { .. } => None,
+        }
+    }
+
+    /// The visit, to change it.
+    pub(super) fn visit_mut(&mut self) -> Option<&mut Visit> {
+        match &mut self.position {
+            Position::In(visit) => Some(visit),
+            Position::Before { .. } | Position::Ended { .. } => None,
+        }
+    }
+
+    /// The task attempt, when the flow waits for one.
+    pub(super) fn task(&self) -> Option<&TaskAttempt> {
+        match &self.visit()?.activity {
+            Activity::Task(attempt) => Some(attempt),
+            Activity::Entered
+            | Activity::Waiting { .. }
+            | Activity::Retrying { .. }
+            | Activity::Branches(_)
+            | Activity::Iterations(_)
+            | Activity::Succeeded { .. }
+            | Activity::Failed(_) => None,
+        }
+    }
+
+    /// When time alone makes the flow go on.
+    pub(super) fn deadline(&self) -> Option<Timestamp> {
+        match &self.visit()?.activity {
+            Activity::Waiting { until } | Activity::Retrying { until } => Some(*until),
+            Activity::Task(attempt) => attempt
+                .timeout_at
+                .into_iter()
+                .chain(attempt.heartbeat_at)
+                .min(),
+            Activity::Entered
+            | Activity::Branches(_)
+            | Activity::Iterations(_)
+            | Activity::Succeeded { .. }
+            | Activity::Failed(_) => None,
+        }
+    }
+
+    /// Whether the flow can go on without anything from outside.
+    pub(super) fn is_runnable(&self) -> bool {
+        match &self.position {
+            Position::Before { .. } | Position::Ended { .. } => true,
+            Position::In(visit) => match &visit.activity {
+                Activity::Entered | Activity::Succeeded { .. } | Activity::Failed(_) => true,
+                Activity::Task(attempt) => {
+                    attempt.phase == TaskPhase::Scheduled && !attempt.is_activity
+                }
+                Activity::Branches(branches) => branches.open == 0,
+                Activity::Iterations(iterations) => {
+                    iterations.ended == iterations.outputs.len() as u64 || iterations.has_room()
+                }
+                Activity::Waiting { .. } | Activity::Retrying { .. } => false,
+            },
+        }
+    }
+}
+
+impl Iterations {
+    /// Whether another iteration may start.
+    pub(super) fn has_room(&self) -> bool {
+        self.next < self.outputs.len() as u64 && (self.open.len() as u64) < self.concurrency_max
+    }
+}

@@ -1,0 +1,215 @@
+//! What each input does to an execution, before it runs on.
+
+use std::sync::Arc;
+
+use crate::effect::TaskId;
+use crate::event::{EventKind, FailedPhase, FlowId, HistoryId};
+use crate::failure::{Failure, name};
+use crate::fault::Fault;
+use crate::input::Input;
+use crate::payload::Payload;
+use crate::state::culprit;
+use crate::timestamp::Timestamp;
+
+use super::run::{Place, Turn};
+use super::{Activity, Execution, TaskPhase};
+
+impl Execution {
+    pub(super) fn take_in(&mut self, input: Input, turn: &mut Turn<'_>) {
+        if !self.is_running() || (self.started.is_none() && !matches!(input, Input::Start(_))) {
+            return;
+        }
+        match input {
+            Input::Start(started) => {
+                if self.started.is_none() {
+                    let place = Place::After(HistoryId(0));
+                    let kind = EventKind::ExecutionStarted(started);
+                    self.record(turn, FlowId::MAIN, None, place, kind);
+                    self.ready.push_back(FlowId::MAIN);
+                }
+            }
+            Input::Continue => self.find_ready(),
+            Input::TimerFired => self.fire_timers(turn),
+            Input::TaskStarted { task, worker } => self.task_started(task, worker, turn),
+            Input::TaskSubmitted { task, output } => self.task_submitted(task, output, turn),
+            Input::TaskHeartbeat { task } => {
+                self.record_for(task, Place::Hidden, EventKind::TaskHeartbeat, turn);
+            }
+            Input::TaskSucceeded { task, output } => self.task_succeeded(task, output, turn),
+            Input::TaskFailed { task, failure } => self.task_failed(task, failure, turn),
+            Input::Stop(failure) => self.stop(failure.within_limits(), turn),
+        }
+    }
+
+    /// After a replay, nobody has kept a list of what can go on.
+    fn find_ready(&mut self) {
+        if self.ready.is_empty() {
+            self.ready = self
+                .flows
+                .iter()
+                .filter(|(_, flow)| flow.is_runnable())
+                .map(|(id, _)| *id)
+                .collect();
+        }
+    }
+
+    fn fire_timers(&mut self, turn: &mut Turn<'_>) {
+        if self
+            .timeout_at()
+            .is_some_and(|deadline| deadline <= turn.now)
+        {
+            self.abort_inner(turn);
+            let kind = EventKind::ExecutionTimedOut(Failure::without_cause(name::TIMEOUT));
+            self.record(turn, FlowId::MAIN, None, Place::After(HistoryId(0)), kind);
+            return;
+        }
+        let due: Vec<FlowId> = self
+            .deadlines
+            .iter()
+            .take_while(|(deadline, _)| *deadline <= turn.now)
+            .map(|(_, id)| *id)
+            .collect();
+        for id in due {
+            self.fire_timer(id, turn);
+        }
+    }
+
+    /// The flow's deadline is here, unless an earlier one in this turn has ended it.
+    fn fire_timer(&mut self, id: FlowId, turn: &mut Turn<'_>) {
+        let Some(visit) = self.flows.get(&id).and_then(super::Flow::visit) else {
+            return;
+        };
+        match &visit.activity {
+            Activity::Waiting { .. } => {
+                let input = visit.input.clone();
+                self.complete(id, &input, turn);
+            }
+            Activity::Retrying { .. } => {
+                self.look_at(id, turn);
+            }
+            Activity::Task(attempt) => {
+                let is_due = |at: Option<Timestamp>| at.is_some_and(|at| at <= turn.now);
+                let heartbeat = is_due(attempt.heartbeat_at) && !is_due(attempt.timeout_at);
+                let failure = Failure::without_cause(name::TIMEOUT);
+                let kind = EventKind::TaskTimedOut { failure, heartbeat };
+                self.record_shown(attempt.id, kind, turn);
+            }
+            Activity::Entered
+            | Activity::Branches(_)
+            | Activity::Iterations(_)
+            | Activity::Succeeded { .. }
+            | Activity::Failed(_) => {}
+        }
+        self.ready.push_back(id);
+    }
+
+    fn task_started(&mut self, task: TaskId, worker: Option<Arc<str>>, turn: &mut Turn<'_>) {
+        if self.phase(task) == Some(TaskPhase::Scheduled) {
+            self.record_shown(task, EventKind::TaskStarted { worker }, turn);
+        }
+    }
+
+    fn task_submitted(&mut self, task: TaskId, output: Payload, turn: &mut Turn<'_>) {
+        self.task_started(task, None, turn);
+        if self.phase(task) == Some(TaskPhase::Started) {
+            self.record_shown(task, EventKind::TaskSubmitted { output }, turn);
+        }
+    }
+
+    fn task_succeeded(&mut self, task: TaskId, output: Payload, turn: &mut Turn<'_>) {
+        let Some(id) = self.tasks.get(&task).copied() else {
+            return;
+        };
+        let visit = self
+            .flow(id)
+            .visit()
+            .expect("an open task is inside a state");
+        let resource = self.task_of(visit.state).resource.clone();
+        if resource.has_task_token() {
+            // An answer may come before the service's own: AWS still shows all steps in order.
+            let nothing = Payload::from_value(serde_json::json!({}));
+            self.task_submitted(task, nothing, turn);
+        } else {
+            self.task_started(task, None, turn);
+        }
+        let kind = if output.size() > Payload::SIZE_MAX {
+            let failure =
+                Fault::data_limit(&culprit(&resource), "returned a result").into_failure();
+            EventKind::TaskFailed {
+                failure,
+                phase: FailedPhase::Run,
+            }
+        } else {
+            EventKind::TaskSucceeded { output }
+        };
+        self.record_shown(task, kind, turn);
+        self.ready.push_back(id);
+    }
+
+    fn task_failed(&mut self, task: TaskId, failure: Failure, turn: &mut Turn<'_>) {
+        let Some(id) = self.tasks.get(&task).copied() else {
+            return;
+        };
+        self.task_started(task, None, turn);
+        let kind = if failure.error.as_deref() == Some(name::TIMEOUT) {
+            // However a time-out came about, it looks the same: no cause.
+            let failure = Failure::without_cause(name::TIMEOUT);
+            EventKind::TaskTimedOut {
+                failure,
+                heartbeat: false,
+            }
+        } else {
+            let failure = failure.within_limits();
+            EventKind::TaskFailed {
+                failure,
+                phase: FailedPhase::Run,
+            }
+        };
+        self.record_shown(task, kind, turn);
+        self.ready.push_back(id);
+    }
+
+    fn stop(&mut self, failure: Failure, turn: &mut Turn<'_>) {
+        self.abort_inner(turn);
+        let place = Place::After(HistoryId(0));
+        self.record(
+            turn,
+            FlowId::MAIN,
+            None,
+            place,
+            EventKind::ExecutionAborted(failure),
+        );
+    }
+
+    /// What runs inside the main line's Parallel or Map is given up with it.
+    fn abort_inner(&mut self, turn: &mut Turn<'_>) {
+        let previous = self
+            .flows
+            .get(&FlowId::MAIN)
+            .map_or(HistoryId(0), |flow| flow.previous);
+        for child in self.children(FlowId::MAIN) {
+            self.give_up(child, false, previous, turn);
+        }
+    }
+
+    fn phase(&self, task: TaskId) -> Option<TaskPhase> {
+        Some(self.flow(*self.tasks.get(&task)?).task()?.phase)
+    }
+
+    /// Records an event of an open task that the history shows.
+    fn record_shown(&mut self, task: TaskId, kind: EventKind, turn: &mut Turn<'_>) {
+        let Some(id) = self.tasks.get(&task) else {
+            return;
+        };
+        let place = Place::After(self.flow(*id).previous);
+        self.record_for(task, place, kind, turn);
+    }
+
+    fn record_for(&mut self, task: TaskId, place: Place, kind: EventKind, turn: &mut Turn<'_>) {
+        let Some(id) = self.tasks.get(&task).copied() else {
+            return;
+        };
+        let name = self.state_name(id);
+        self.record(turn, id, Some(name), place, kind);
+    }
+}

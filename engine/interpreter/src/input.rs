@@ -1,0 +1,55 @@
+//! What the host tells an execution.
+
+use std::sync::Arc;
+
+use crate::effect::TaskId;
+use crate::event::ExecutionStarted;
+use crate::failure::Failure;
+use crate::payload::Payload;
+
+/// Something from outside. An input that no longer matters, such as the result of a task that has
+/// timed out, leads to no events.
+#[derive(Clone, Debug)]
+pub enum Input {
+    /// Begin. Only the first input may be this.
+    Start(Box<ExecutionStarted>),
+    /// Go on after a replay, or after a chain that was cut at its bound.
+    Continue,
+    /// Time has passed: the deadline of [`wake_at`](crate::execution::Execution::wake_at) is here.
+    TimerFired,
+    /// Somebody took the task up.
+    TaskStarted {
+        /// The task.
+        task: TaskId,
+        /// The activity worker's name.
+        worker: Option<Arc<str>>,
+    },
+    /// The service took the task and answered.
+    TaskSubmitted {
+        /// The task.
+        task: TaskId,
+        /// What it answered.
+        output: Payload,
+    },
+    /// The task is alive.
+    TaskHeartbeat {
+        /// The task.
+        task: TaskId,
+    },
+    /// The task has a result.
+    TaskSucceeded {
+        /// The task.
+        task: TaskId,
+        /// The result.
+        output: Payload,
+    },
+    /// The task failed.
+    TaskFailed {
+        /// The task.
+        task: TaskId,
+        /// Error and cause.
+        failure: Failure,
+    },
+    /// Stop the execution.
+    Stop(Failure),
+}

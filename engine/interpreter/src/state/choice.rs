@@ -1,0 +1,77 @@
+//! Choice: goes where the first rule that holds says.
+
+use stepwell_language::model::{Choice, Condition, State, StateId, Template, Transition};
+
+use crate::chance::Chance;
+use crate::data_flow::{self, Scope};
+use crate::fault::Fault;
+
+use super::{Decision, Exit, comparison};
+
+pub(super) fn decide(
+    state: &State,
+    choice: &Choice,
+    raw: &Scope<'_>,
+    chance: &mut Chance,
+) -> Result<Decision, Fault> {
+    let effective = data_flow::select(&state.data_flow.input_path, raw)?;
+    let scope = raw.over(&effective);
+    for rule in &choice.rules {
+        if holds(&rule.condition, &scope)? {
+            return exit(state, rule.assign.as_ref(), rule.next, &scope, chance);
+        }
+    }
+    match choice.default {
+        Some(default) => exit(
+            state,
+            state.data_flow.assign.as_ref(),
+            default,
+            &scope,
+            chance,
+        ),
+        None => Err(Fault::runtime(
+            "Failed to transition out of the state. The state does not point to a next state.",
+        )),
+    }
+}
+
+fn exit(
+    state: &State,
+    assign: Option<&Template>,
+    next: StateId,
+    scope: &Scope<'_>,
+    chance: &mut Chance,
+) -> Result<Decision, Fault> {
+    let assigned = data_flow::assign(assign, scope, chance)?;
+    let output = data_flow::pass_on(state, scope)?;
+    Ok(Exit::new(output, assigned, Transition::Next(next)))
+}
+
+/// Whether a condition holds. `And` and `Or` stop at the first that decides.
+fn holds(condition: &Condition, scope: &Scope<'_>) -> Result<bool, Fault> {
+    match condition {
+        Condition::And(conditions) => {
+            for condition in conditions {
+                if !holds(condition, scope)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        Condition::Or(conditions) => {
+            for condition in conditions {
+                if holds(condition, scope)? {
+                    return Ok(true);
+                }
+            }
+            Ok(false)
+        }
+        Condition::Not(condition) => Ok(!holds(condition, scope)?),
+        Condition::Compare {
+            variable,
+            comparison,
+        } => comparison::holds(variable, comparison, scope),
+        Condition::Constant(constant) => Ok(*constant),
+        Condition::Jsonata(_) => unreachable!("a JSONata state is refused before it is run"),
+    }
+}

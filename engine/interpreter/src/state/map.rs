@@ -1,0 +1,91 @@
+//! Map: runs its processor for each item.
+
+use serde_json::{Map as Object, Value, json};
+use stepwell_language::model::{Map, NumberField, PathField, State};
+
+use crate::chance::Chance;
+use crate::data_flow::{self, Scope};
+use crate::fault::Fault;
+use crate::payload::Payload;
+
+use super::Decision;
+
+/// Iterations of an inline Map that run at a time, whatever the definition says.
+pub(crate) const INLINE_CONCURRENCY_MAX: u64 = 40;
+
+pub(super) fn decide(state: &State, map: &Map, raw: &Scope<'_>) -> Result<Decision, Fault> {
+    let effective = data_flow::select(&state.data_flow.input_path, raw)?;
+    let scope = raw.over(&effective);
+    let items = data_flow::select(&map.items_path, &scope)?;
+    let Some(length) = items.value().as_array().map(|items| items.len() as u64) else {
+        let path = match &map.items_path {
+            PathField::Path(path) => path.text(),
+            PathField::Whole | PathField::Nothing => "$",
+        };
+        return Err(Fault::runtime(format!(
+            "Reference path \"{path}\" must point to array."
+        )));
+    };
+    let concurrency_max = concurrency(map, &scope)?;
+    Ok(Decision::OpenMap {
+        items,
+        length,
+        concurrency_max,
+    })
+}
+
+/// `MaxConcurrency`; `None` where the definition sets no limit, or a limit of zero.
+fn concurrency(map: &Map, scope: &Scope<'_>) -> Result<Option<u64>, Fault> {
+    let limit = match &map.max_concurrency {
+        None => 0,
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "parsing accepts non-negative integers only"
+        )]
+        Some(NumberField::Literal(limit)) => *limit as u64,
+        Some(NumberField::Path(path)) => {
+            let value = data_flow::read_reference(path, scope)?;
+            let Some(limit) = value.as_i64() else {
+                return Err(Fault::runtime(format!(
+                    "The MaxConcurrencyPath field refers to value \"{}\" which is not a valid integer: {}",
+                    value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned),
+                    path.text(),
+                )));
+            };
+            u64::try_from(limit)
+                .map_err(|_| Fault::runtime("MaxConcurrency cannot be negative."))?
+        }
+        Some(NumberField::Expression(_)) => {
+            unreachable!("a JSONata state is refused before it is run")
+        }
+    };
+    Ok((limit > 0).then_some(limit))
+}
+
+/// What the iteration over `item` takes in; `raw` is a scope over the Map's raw input whose
+/// context holds the item.
+pub(crate) fn item_input(
+    state: &State,
+    map: &Map,
+    item: &Value,
+    raw: &Scope<'_>,
+    chance: &mut Chance,
+) -> Result<Payload, Fault> {
+    let Some(selector) = &map.item_selector else {
+        return Ok(Payload::from_value(item.clone()));
+    };
+    let effective = data_flow::select(&state.data_flow.input_path, raw)?;
+    let input = data_flow::fill(selector, &raw.over(&effective), chance)?;
+    data_flow::within_limit(state, input)
+}
+
+/// `Map` in the context object of an iteration.
+pub(crate) fn item_context(index: u64, item: &Value) -> Value {
+    let mut details = Object::new();
+    details.insert("Index".to_owned(), json!(index));
+    details.insert("Value".to_owned(), item.clone());
+    json!({ "Item": details })
+}

@@ -1,0 +1,14 @@
+//! Succeed: ends its scope with its effective input.
+
+use stepwell_language::model::{State, Transition};
+
+use crate::data_flow::{self, Scope};
+use crate::fault::Fault;
+
+use super::{Decision, Exit};
+
+pub(super) fn decide(state: &State, raw: &Scope<'_>) -> Result<Decision, Fault> {
+    let effective = data_flow::select(&state.data_flow.input_path, raw)?;
+    let output = data_flow::pass_on(state, &raw.over(&effective))?;
+    Ok(Exit::new(output, Vec::new(), Transition::End))
+}

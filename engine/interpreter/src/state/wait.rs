@@ -1,0 +1,118 @@
+//! Wait: goes on at a time.
+
+use std::time::Duration;
+
+use serde_json::Value;
+use stepwell_language::model::{State, Wait, WaitDuration};
+
+use crate::chance::Chance;
+use crate::data_flow::{self, Scope};
+use crate::evaluate::json_path;
+use crate::fault::Fault;
+use crate::timestamp::Timestamp;
+
+use super::{Decision, Exit, Moment};
+
+/// Seconds that a wait may last when it is only known at run time.
+const SECONDS_MAX: u64 = 2_147_483_647;
+
+pub(super) fn decide(
+    state: &State,
+    wait: &Wait,
+    raw: &Scope<'_>,
+    moment: &Moment<'_>,
+    chance: &mut Chance,
+) -> Result<Decision, Fault> {
+    let effective = data_flow::select(&state.data_flow.input_path, raw)?;
+    let until = until(wait, &raw.over(&effective), moment)?;
+    if until > moment.now {
+        return Ok(Decision::WaitUntil(until));
+    }
+    complete(state, wait, raw, chance)
+}
+
+pub(super) fn complete(
+    state: &State,
+    wait: &Wait,
+    raw: &Scope<'_>,
+    chance: &mut Chance,
+) -> Result<Decision, Fault> {
+    let effective = data_flow::select(&state.data_flow.input_path, raw)?;
+    let scope = raw.over(&effective);
+    let assigned = data_flow::assign(state.data_flow.assign.as_ref(), &scope, chance)?;
+    let output = data_flow::pass_on(state, &scope)?;
+    Ok(Exit::new(output, assigned, wait.transition))
+}
+
+/// When the wait ends.
+fn until(wait: &Wait, scope: &Scope<'_>, moment: &Moment<'_>) -> Result<Timestamp, Fault> {
+    match &wait.duration {
+        WaitDuration::Seconds(seconds) => after(*seconds, moment),
+        WaitDuration::SecondsPath(path) => {
+            let value = json_path::evaluate_reference(path, scope).map_err(|_| {
+                Fault::runtime(format!(
+                    "The SecondsPath parameter does not reference an input value: {}",
+                    path.text()
+                ))
+            })?;
+            after(seconds(value, path.text())?, moment)
+        }
+        WaitDuration::Timestamp(text) => Timestamp::parse(text)
+            .map(Ok)
+            .unwrap_or_else(|| Err(Fault::runtime(format!("not a timestamp: {text}"))))
+            .and_then(|until| bounded(until, moment)),
+        WaitDuration::TimestampPath(path) => {
+            let value = data_flow::read_reference(path, scope)?;
+            let text = value
+                .as_str()
+                .map_or_else(|| value.to_string(), str::to_owned);
+            let until = Timestamp::parse(&text).ok_or_else(|| {
+                Fault::runtime(format!(
+                    "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format string: {} == {text}",
+                    path.text()
+                ))
+            })?;
+            bounded(until, moment)
+        }
+        WaitDuration::SecondsExpression(_) | WaitDuration::TimestampExpression(_) => {
+            unreachable!("a JSONata state is refused before it is run")
+        }
+    }
+}
+
+/// The number of seconds that `SecondsPath` refers to.
+fn seconds(value: &Value, path: &str) -> Result<u64, Fault> {
+    let text = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
+    if let Some(seconds) = value.as_u64() {
+        Ok(seconds)
+    } else if value.is_i64() {
+        Err(Fault::runtime(format!(
+            "The SecondsPath parameter references a negative value: {path} == {text}"
+        )))
+    } else {
+        Err(Fault::runtime(format!(
+            "The SecondsPath parameter cannot be parsed as a long value: {path} == {text}"
+        )))
+    }
+}
+
+/// Waits count from the moment the state was entered.
+fn after(seconds: u64, moment: &Moment<'_>) -> Result<Timestamp, Fault> {
+    if seconds > SECONDS_MAX {
+        return Err(too_long());
+    }
+    Ok(moment.entered_at.after(Duration::from_secs(seconds)))
+}
+
+fn bounded(until: Timestamp, moment: &Moment<'_>) -> Result<Timestamp, Fault> {
+    if until.since(moment.entered_at) > Duration::from_secs(SECONDS_MAX) {
+        return Err(too_long());
+    }
+    Ok(until)
+}
+
+fn too_long() -> Fault {
+    Fault::runtime("Wait state delay is too long.")
+}
