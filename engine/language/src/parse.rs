@@ -52,8 +52,11 @@ impl Parsed {
     ///
     /// The diagnostics for which AWS refuses a definition; never empty.
     pub fn into_result(self) -> Result<StateMachine, Vec<Diagnostic>> {
-        let refused: Vec<Diagnostic> =
-            self.diagnostics.into_iter().filter(Diagnostic::is_refused).collect();
+        let refused: Vec<Diagnostic> = self
+            .diagnostics
+            .into_iter()
+            .filter(Diagnostic::is_refused)
+            .collect();
         match self.machine {
             Some(machine) if refused.is_empty() => Ok(machine),
             Some(_) | None => Err(refused),
@@ -80,10 +83,21 @@ pub fn parse(text: &str, execution_type: ExecutionType) -> Parsed {
     let whole = Span::new(0, text.len());
     let refused = |code, message: String, location, span| Parsed {
         machine: None,
-        diagnostics: vec![Diagnostic { code, message, location, span, help: None }],
+        diagnostics: vec![Diagnostic {
+            code,
+            message,
+            location,
+            span,
+            help: None,
+        }],
     };
     if text.len() > DEFINITION_BYTES_MAX {
-        return refused(Code::SchemaValidationFailed, wording::too_long(), None, whole);
+        return refused(
+            Code::SchemaValidationFailed,
+            wording::too_long(),
+            None,
+            whole,
+        );
     }
     if text.trim().is_empty() {
         let message = wording::NOT_AN_OBJECT.to_owned();
@@ -93,11 +107,19 @@ pub fn parse(text: &str, execution_type: ExecutionType) -> Parsed {
         Ok(root) => {
             let mut parser = Parser::new(execution_type);
             let machine = parser.document(&root);
-            Parsed { machine, diagnostics: parser.diagnostics }
+            Parsed {
+                machine,
+                diagnostics: parser.diagnostics,
+            }
         }
         Err(error) => {
             let location = Some(error.location(text));
-            refused(Code::InvalidJsonDescription, error.message, location, error.span)
+            refused(
+                Code::InvalidJsonDescription,
+                error.message,
+                location,
+                error.span,
+            )
         }
     }
 }
@@ -159,7 +181,10 @@ impl<'a> Parser<'a> {
         self.read_scopes(&mut machine);
         self.check_structure(&machine);
         // A machine whose root has no start is of no use, not even to be drawn.
-        let has_start = self.scopes.first().is_some_and(|scope| scope.start_at.is_some());
+        let has_start = self
+            .scopes
+            .first()
+            .is_some_and(|scope| scope.start_at.is_some());
         (has_start && machine.states.len() == self.states.len()).then_some(machine)
     }
 
@@ -171,14 +196,30 @@ impl<'a> Parser<'a> {
         span: Span,
     ) {
         // A path of the document itself is `/`.
-        let location =
-            location.map(|location| if location.is_empty() { "/".to_owned() } else { location });
+        let location = location.map(|location| {
+            if location.is_empty() {
+                "/".to_owned()
+            } else {
+                location
+            }
+        });
         let message = message.into();
-        self.diagnostics.push(Diagnostic { code, message, location, span, help: None });
+        self.diagnostics.push(Diagnostic {
+            code,
+            message,
+            location,
+            span,
+            help: None,
+        });
     }
 
     fn schema(&mut self, message: impl Into<String>, location: &str, span: Span) {
-        self.report(Code::SchemaValidationFailed, message, Some(location.to_owned()), span);
+        self.report(
+            Code::SchemaValidationFailed,
+            message,
+            Some(location.to_owned()),
+            span,
+        );
     }
 
     fn helpful(
@@ -222,4 +263,3 @@ impl<'a> Parser<'a> {
         &self.scopes[id.0 as usize]
     }
 }
-

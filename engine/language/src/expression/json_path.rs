@@ -194,7 +194,9 @@ mod tests {
     use super::*;
 
     fn name(segment: &Segment) -> &str {
-        let Segment::Name(name) = segment else { panic!("{segment:?} is not a name") };
+        let Segment::Name(name) = segment else {
+            panic!("{segment:?} is not a name")
+        };
         name
     }
 

@@ -66,10 +66,18 @@ impl Resource {
             (parts.next()?, parts.next()?, parts.next()?, parts.next()?);
         let arn = Arc::from(text);
         match service {
-            "lambda" if rest.strip_prefix("function:").is_some_and(|name| !name.is_empty()) => {
+            "lambda"
+                if rest
+                    .strip_prefix("function:")
+                    .is_some_and(|name| !name.is_empty()) =>
+            {
                 Some(Self::Function { arn })
             }
-            "states" if rest.strip_prefix("activity:").is_some_and(|name| !name.is_empty()) => {
+            "states"
+                if rest
+                    .strip_prefix("activity:")
+                    .is_some_and(|name| !name.is_empty()) =>
+            {
                 Some(Self::Activity { arn })
             }
             "states" if region.is_empty() && account.is_empty() => Self::parse_service(arn, rest),
@@ -132,7 +140,12 @@ mod tests {
         let parts = found.as_ref().map(|resource| match resource {
             Resource::Function { .. } => ("function", "", Pattern::RequestResponse),
             Resource::Activity { .. } => ("activity", "", Pattern::RequestResponse),
-            Resource::Service { service, action, pattern, .. } => (&**service, &**action, *pattern),
+            Resource::Service {
+                service,
+                action,
+                pattern,
+                ..
+            } => (&**service, &**action, *pattern),
         });
         assert_eq!(parts, expected, "{text}");
     }
@@ -140,9 +153,18 @@ mod tests {
     #[test]
     fn every_form_is_taken_apart() {
         let plain = Pattern::RequestResponse;
-        check("arn:aws:lambda:eu-west-1:1:function:f:PROD", Some(("function", "", plain)));
-        check("arn:aws:states:eu-west-1:1:activity:a", Some(("activity", "", plain)));
-        check("arn:aws:states:::sqs:sendMessage", Some(("sqs", "sendMessage", plain)));
+        check(
+            "arn:aws:lambda:eu-west-1:1:function:f:PROD",
+            Some(("function", "", plain)),
+        );
+        check(
+            "arn:aws:states:eu-west-1:1:activity:a",
+            Some(("activity", "", plain)),
+        );
+        check(
+            "arn:aws:states:::sqs:sendMessage",
+            Some(("sqs", "sendMessage", plain)),
+        );
         check(
             "arn:aws:states:::states:startExecution.sync:2",
             Some(("states", "startExecution", Pattern::Sync2)),

@@ -16,7 +16,12 @@ impl Parser<'_> {
         fields.require(self, &["Choices"]);
         let mut rules = Vec::new();
         let location = fields.at("Choices");
-        for (index, node) in fields.list(self, "Choices").into_iter().flatten().enumerate() {
+        for (index, node) in fields
+            .list(self, "Choices")
+            .into_iter()
+            .flatten()
+            .enumerate()
+        {
             rules.extend(self.rule(node, &format!("{location}[{index}]"), setting));
         }
         let default = fields.node("Default").and_then(|node| {
@@ -29,9 +34,9 @@ impl Parser<'_> {
     fn rule(&mut self, node: &Node, location: &str, setting: Setting) -> Option<Rule> {
         let mut fields = Fields::of(self, node, location)?;
         fields.require(self, &["Next"]);
-        let next = fields.node("Next").and_then(|node| {
-            self.target(setting.scope, node, &format!("{location}/Next"))
-        });
+        let next = fields
+            .node("Next")
+            .and_then(|node| self.target(setting.scope, node, &format!("{location}/Next")));
         let assign = self.assign(&mut fields, setting);
         let comment = fields.text(self, "Comment");
         let (condition, output) = match setting.language {
@@ -42,7 +47,13 @@ impl Parser<'_> {
             }
         };
         fields.finish(self);
-        Some(Rule { condition: condition?, next: next?, assign, output, comment })
+        Some(Rule {
+            condition: condition?,
+            next: next?,
+            assign,
+            output,
+            comment,
+        })
     }
 
     fn jsonata_condition(&mut self, fields: &mut Fields<'_>) -> Option<Condition> {
@@ -67,7 +78,8 @@ impl Parser<'_> {
             () if fields.has("Not") => {
                 let location = fields.at("Not");
                 let node = fields.node("Not")?;
-                self.nested(node, &location).map(|inner| Condition::Not(Box::new(inner)))
+                self.nested(node, &location)
+                    .map(|inner| Condition::Not(Box::new(inner)))
             }
             () => return self.comparison(fields),
         };
@@ -102,8 +114,11 @@ impl Parser<'_> {
     fn comparison(&mut self, fields: &mut Fields<'_>) -> Option<Condition> {
         fields.require(self, &["Variable"]);
         let variable = fields.path(self, "Variable");
-        let given: Vec<&'static str> =
-            OPERATORS.iter().map(|operator| operator.name).filter(|name| fields.has(name)).collect();
+        let given: Vec<&'static str> = OPERATORS
+            .iter()
+            .map(|operator| operator.name)
+            .filter(|name| fields.has(name))
+            .collect();
         let [name] = given[..] else {
             let message = if given.is_empty() {
                 "A comparison operator is required".to_owned()
@@ -123,7 +138,10 @@ impl Parser<'_> {
         } else {
             self.literal_comparison(fields, operator, node)
         };
-        Some(Condition::Compare { variable: variable?, comparison: comparison? })
+        Some(Condition::Compare {
+            variable: variable?,
+            comparison: comparison?,
+        })
     }
 
     fn path_comparison(
@@ -158,9 +176,10 @@ impl Parser<'_> {
             | NodeValue::Object(_) => None,
         };
         let (comparison, kind) = match operator.family {
-            Family::String(order) => {
-                (text().map(|text| Comparison::String(order, Operand::Literal(text))), "String")
-            }
+            Family::String(order) => (
+                text().map(|text| Comparison::String(order, Operand::Literal(text))),
+                "String",
+            ),
             Family::Numeric(order) => {
                 let number = match &node.value {
                     NodeValue::Number(number) => Some(number.clone()),
@@ -180,14 +199,19 @@ impl Parser<'_> {
                 let compare = |text| Comparison::Timestamp(order, Operand::Literal(text));
                 (text().map(compare), "String")
             }
-            Family::Boolean => {
-                (boolean().map(|value| Comparison::Boolean(Operand::Literal(value))), "Boolean")
-            }
+            Family::Boolean => (
+                boolean().map(|value| Comparison::Boolean(Operand::Literal(value))),
+                "Boolean",
+            ),
             Family::Matches => (text().map(Comparison::StringMatches), "String"),
             Family::Is(is) => (boolean().map(is), "Boolean"),
         };
         if comparison.is_none() {
-            self.schema(wording::expected(kind), &fields.at(operator.name), node.span);
+            self.schema(
+                wording::expected(kind),
+                &fields.at(operator.name),
+                node.span,
+            );
         }
         comparison
     }
@@ -211,11 +235,19 @@ enum Family {
 }
 
 const fn literal(name: &'static str, family: Family) -> Operator {
-    Operator { name, family, is_path: false }
+    Operator {
+        name,
+        family,
+        is_path: false,
+    }
 }
 
 const fn path(name: &'static str, family: Family) -> Operator {
-    Operator { name, family, is_path: true }
+    Operator {
+        name,
+        family,
+        is_path: true,
+    }
 }
 
 /// All 39. Source: Amazon States Language, "Choice".
@@ -252,7 +284,10 @@ const OPERATORS: [Operator; 39] = {
         literal("TimestampLessThanEquals", Timestamp(LessThanEquals)),
         path("TimestampLessThanEqualsPath", Timestamp(LessThanEquals)),
         literal("TimestampGreaterThanEquals", Timestamp(GreaterThanEquals)),
-        path("TimestampGreaterThanEqualsPath", Timestamp(GreaterThanEquals)),
+        path(
+            "TimestampGreaterThanEqualsPath",
+            Timestamp(GreaterThanEquals),
+        ),
         literal("BooleanEquals", Boolean),
         path("BooleanEqualsPath", Boolean),
         literal("StringMatches", Matches),

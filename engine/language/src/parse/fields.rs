@@ -55,7 +55,13 @@ pub(super) struct Range {
 
 impl<'a> Fields<'a> {
     pub(super) fn new(span: Span, object: &'a Object, location: &str) -> Self {
-        Self { span, object, location: location.to_owned(), known: BTreeSet::new(), language: None }
+        Self {
+            span,
+            object,
+            location: location.to_owned(),
+            known: BTreeSet::new(),
+            language: None,
+        }
     }
 
     /// Reads `node` as an object; reports it if it is none.
@@ -128,7 +134,11 @@ impl<'a> Fields<'a> {
             parser,
             field,
             node,
-            Range { minimum, maximum, is_integer: true },
+            Range {
+                minimum,
+                maximum,
+                is_integer: true,
+            },
         )?;
         #[expect(
             clippy::cast_possible_truncation,
@@ -147,7 +157,11 @@ impl<'a> Fields<'a> {
         node: &Node,
         range: Range,
     ) -> Option<f64> {
-        let kind = if range.is_integer { "Integer" } else { "Number" };
+        let kind = if range.is_integer {
+            "Integer"
+        } else {
+            "Number"
+        };
         let NodeValue::Number(number) = &node.value else {
             parser.schema(wording::expected(kind), &self.at(field), node.span);
             return None;
@@ -155,7 +169,11 @@ impl<'a> Fields<'a> {
         let value = number.as_f64().unwrap_or(f64::NAN);
         // AWS prints the bounds of a field that takes fractions as fractions.
         let bound = |bound: u64| {
-            if range.is_integer { bound.to_string() } else { format!("{bound}.0") }
+            if range.is_integer {
+                bound.to_string()
+            } else {
+                format!("{bound}.0")
+            }
         };
         let problem = if range.is_integer && number.is_f64() {
             wording::expected(kind)
@@ -190,7 +208,8 @@ impl<'a> Fields<'a> {
         {
             return Some(NumberField::Expression(expression));
         }
-        self.number(parser, field, node, range).map(NumberField::Literal)
+        self.number(parser, field, node, range)
+            .map(NumberField::Literal)
     }
 
     /// A JSONata expression that is the whole value of a field; `None` for any other value.
@@ -211,7 +230,10 @@ impl<'a> Fields<'a> {
         values: &[&'static str],
     ) -> Option<&'static str> {
         let node = self.node(field)?;
-        let found = values.iter().find(|value| node.as_str() == Some(value)).copied();
+        let found = values
+            .iter()
+            .find(|value| node.as_str() == Some(value))
+            .copied();
         if found.is_none() {
             parser.schema(wording::one_of(field, values), &self.at(field), node.span);
         }
@@ -227,7 +249,9 @@ impl<'a> Fields<'a> {
 
     /// `InputPath` and its like: absent, `null` or a path.
     pub(super) fn path_field(&mut self, parser: &mut Parser<'_>, field: &'static str) -> PathField {
-        let Some(node) = self.node(field) else { return PathField::Whole };
+        let Some(node) = self.node(field) else {
+            return PathField::Whole;
+        };
         if matches!(node.value, NodeValue::Null) {
             return PathField::Nothing;
         }
@@ -239,7 +263,11 @@ impl<'a> Fields<'a> {
     }
 
     /// A required or optional path.
-    pub(super) fn path(&mut self, parser: &mut Parser<'_>, field: &'static str) -> Option<JsonPath> {
+    pub(super) fn path(
+        &mut self,
+        parser: &mut Parser<'_>,
+        field: &'static str,
+    ) -> Option<JsonPath> {
         let node = self.node(field)?;
         self.parse_path(parser, field, node)
     }
@@ -282,7 +310,11 @@ impl<'a> Fields<'a> {
         match ReferencePath::parse(text) {
             Ok(path) => Some(path),
             Err(error) => {
-                parser.schema(wording::no_reference_path(error), &self.at(field), node.span);
+                parser.schema(
+                    wording::no_reference_path(error),
+                    &self.at(field),
+                    node.span,
+                );
                 None
             }
         }
@@ -325,8 +357,11 @@ impl<'a> Fields<'a> {
 
     /// Reports those of the fields that are missing.
     pub(super) fn require(&self, parser: &mut Parser<'_>, fields: &[&str]) {
-        let missing: Vec<&str> =
-            fields.iter().copied().filter(|field| !self.has(field)).collect();
+        let missing: Vec<&str> = fields
+            .iter()
+            .copied()
+            .filter(|field| !self.has(field))
+            .collect();
         if !missing.is_empty() {
             parser.schema(wording::required(&missing), &self.location, self.span);
         }
@@ -334,7 +369,11 @@ impl<'a> Fields<'a> {
 
     /// Reports fields that exclude each other.
     pub(super) fn at_most_one(&self, parser: &mut Parser<'_>, fields: &[&str]) {
-        let given: Vec<&str> = fields.iter().copied().filter(|field| self.has(field)).collect();
+        let given: Vec<&str> = fields
+            .iter()
+            .copied()
+            .filter(|field| self.has(field))
+            .collect();
         if given.len() > 1 {
             parser.schema(wording::at_most_one(&given), &self.location, self.span);
         }
@@ -344,8 +383,8 @@ impl<'a> Fields<'a> {
     pub(super) fn finish(self, parser: &mut Parser<'_>) {
         for (key, entry) in self.object.entries() {
             if !self.known.contains(&**key) {
-                let help = nearest(key, &self.known)
-                    .map(|field| format!("Did you mean `{field}`?"));
+                let help =
+                    nearest(key, &self.known).map(|field| format!("Did you mean `{field}`?"));
                 let message = match self.language {
                     Some(QueryLanguage::JsonPath) if JSONATA_FIELDS.contains(&&**key) => {
                         wording::other_language(key, "JSONPath", "JSONata")

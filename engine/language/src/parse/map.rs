@@ -21,8 +21,16 @@ const DISTRIBUTED_FIELDS: [&str; 8] = [
     "Label",
 ];
 
-const COUNT: Range = Range { minimum: 0, maximum: u32::MAX as u64, is_integer: true };
-const PERCENTAGE: Range = Range { minimum: 0, maximum: 100, is_integer: false };
+const COUNT: Range = Range {
+    minimum: 0,
+    maximum: u32::MAX as u64,
+    is_integer: true,
+};
+const PERCENTAGE: Range = Range {
+    minimum: 0,
+    maximum: 100,
+    is_integer: false,
+};
 
 impl Parser<'_> {
     /// `None` when the state has no processor.
@@ -36,16 +44,15 @@ impl Parser<'_> {
         if mode == MapMode::Inline {
             for field in DISTRIBUTED_FIELDS {
                 if let Some(entry) = fields.skip(field) {
-                    let message = format!("The field '{field}' is only supported in a DISTRIBUTED Map");
+                    let message =
+                        format!("The field '{field}' is only supported in a DISTRIBUTED Map");
                     self.schema(message, &fields.location, entry.key_span);
                 }
             }
         }
         let (items_path, items) = match language {
             QueryLanguage::JsonPath => (self.items_path(fields), None),
-            QueryLanguage::Jsonata => {
-                (PathField::Whole, self.template(fields, "Items", language))
-            }
+            QueryLanguage::Jsonata => (PathField::Whole, self.template(fields, "Items", language)),
         };
         if language == QueryLanguage::JsonPath {
             fields.at_most_one(self, &["ItemSelector", "Parameters"]);
@@ -76,7 +83,11 @@ impl Parser<'_> {
     fn items_path(&mut self, fields: &mut Fields<'_>) -> PathField {
         let path = fields.path_field(self, "ItemsPath");
         if path == PathField::Nothing {
-            self.schema(wording::expected("String"), &fields.at("ItemsPath"), fields.span);
+            self.schema(
+                wording::expected("String"),
+                &fields.at("ItemsPath"),
+                fields.span,
+            );
         }
         path
     }
@@ -92,7 +103,9 @@ impl Parser<'_> {
             },
         };
         let location = fields.at(field);
-        let Some(object) = node.as_object() else { return MapMode::Inline };
+        let Some(object) = node.as_object() else {
+            return MapMode::Inline;
+        };
         let mut processor = Fields::new(node.span, object, &location);
         self.scope_fields(&mut processor);
         let config = processor.node("ProcessorConfig");
@@ -132,7 +145,10 @@ impl Parser<'_> {
         execution_type: ExecutionType,
         language: QueryLanguage,
     ) -> Distributed {
-        let percentage = ["ToleratedFailurePercentage", "ToleratedFailurePercentagePath"];
+        let percentage = [
+            "ToleratedFailurePercentage",
+            "ToleratedFailurePercentagePath",
+        ];
         let count = ["ToleratedFailureCount", "ToleratedFailureCountPath"];
         let label_span = fields.object.get("Label").map(|node| node.span);
         let label = fields.text(self, "Label");
@@ -158,11 +174,21 @@ impl Parser<'_> {
         };
         if label.is_empty() || label.chars().count() > 40 || label.contains(is_refused) {
             let message = format!("Invalid label: '{label}'");
-            self.report(Code::InvalidLabelName, message, Some(location.to_owned()), span);
+            self.report(
+                Code::InvalidLabelName,
+                message,
+                Some(location.to_owned()),
+                span,
+            );
         }
         if self.labels.insert(label.to_owned(), span).is_some() {
             let message = format!("Duplicate label: '{label}'");
-            self.report(Code::DuplicateLabelName, message, Some(location.to_owned()), span);
+            self.report(
+                Code::DuplicateLabelName,
+                message,
+                Some(location.to_owned()),
+                span,
+            );
         }
     }
 }

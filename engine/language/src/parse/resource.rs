@@ -16,7 +16,10 @@ const SYNC_TOKEN: &[Pattern] = &[Pattern::Sync, Pattern::WaitForTaskToken];
 
 /// Source: developer guide, "Integrating optimized services".
 const SERVICES: &[Service] = &[
-    Service { name: "lambda", actions: &[("invoke", TOKEN)] },
+    Service {
+        name: "lambda",
+        actions: &[("invoke", TOKEN)],
+    },
     Service {
         name: "states",
         actions: &[(
@@ -24,19 +27,51 @@ const SERVICES: &[Service] = &[
             &[Pattern::Sync, Pattern::Sync2, Pattern::WaitForTaskToken],
         )],
     },
-    Service { name: "sqs", actions: &[("sendMessage", TOKEN)] },
-    Service { name: "sns", actions: &[("publish", TOKEN)] },
+    Service {
+        name: "sqs",
+        actions: &[("sendMessage", TOKEN)],
+    },
+    Service {
+        name: "sns",
+        actions: &[("publish", TOKEN)],
+    },
     Service {
         name: "dynamodb",
-        actions: &[("getItem", NONE), ("putItem", NONE), ("updateItem", NONE), ("deleteItem", NONE)],
+        actions: &[
+            ("getItem", NONE),
+            ("putItem", NONE),
+            ("updateItem", NONE),
+            ("deleteItem", NONE),
+        ],
     },
-    Service { name: "events", actions: &[("putEvents", TOKEN)] },
-    Service { name: "apigateway", actions: &[("invoke", TOKEN)] },
-    Service { name: "http", actions: &[("invoke", NONE)] },
-    Service { name: "ecs", actions: &[("runTask", SYNC_TOKEN)] },
-    Service { name: "batch", actions: &[("submitJob", SYNC)] },
-    Service { name: "glue", actions: &[("startJobRun", SYNC)] },
-    Service { name: "databrew", actions: &[("startJobRun", SYNC)] },
+    Service {
+        name: "events",
+        actions: &[("putEvents", TOKEN)],
+    },
+    Service {
+        name: "apigateway",
+        actions: &[("invoke", TOKEN)],
+    },
+    Service {
+        name: "http",
+        actions: &[("invoke", NONE)],
+    },
+    Service {
+        name: "ecs",
+        actions: &[("runTask", SYNC_TOKEN)],
+    },
+    Service {
+        name: "batch",
+        actions: &[("submitJob", SYNC)],
+    },
+    Service {
+        name: "glue",
+        actions: &[("startJobRun", SYNC)],
+    },
+    Service {
+        name: "databrew",
+        actions: &[("startJobRun", SYNC)],
+    },
     Service {
         name: "athena",
         actions: &[
@@ -48,7 +83,10 @@ const SERVICES: &[Service] = &[
     },
     Service {
         name: "bedrock",
-        actions: &[("invokeModel", TOKEN), ("createModelCustomizationJob", SYNC)],
+        actions: &[
+            ("invokeModel", TOKEN),
+            ("createModelCustomizationJob", SYNC),
+        ],
     },
     Service {
         name: "codebuild",
@@ -107,7 +145,10 @@ const SERVICES: &[Service] = &[
             ("cancelJobRun", SYNC),
         ],
     },
-    Service { name: "mediaconvert", actions: &[("createJob", SYNC)] },
+    Service {
+        name: "mediaconvert",
+        actions: &[("createJob", SYNC)],
+    },
     Service {
         name: "sagemaker",
         actions: &[
@@ -126,9 +167,20 @@ const SERVICES: &[Service] = &[
 
 /// Whether AWS has such a resource. Of SDK integrations every action is believed.
 pub(super) fn is_known(resource: &Resource) -> bool {
-    let Resource::Service { service, action, pattern, .. } = resource else { return true };
+    let Resource::Service {
+        service,
+        action,
+        pattern,
+        ..
+    } = resource
+    else {
+        return true;
+    };
     if service.starts_with("aws-sdk:") {
-        return matches!(pattern, Pattern::RequestResponse | Pattern::WaitForTaskToken);
+        return matches!(
+            pattern,
+            Pattern::RequestResponse | Pattern::WaitForTaskToken
+        );
     }
     // Its actions are new and not stable yet.
     if &**service == "bedrockagentcore" {

@@ -21,7 +21,11 @@ impl Parser<'_> {
             let location = format!("{location}[{index}]");
             parser.retrier(node, &location, index == last)
         };
-        nodes.iter().enumerate().filter_map(|element| read(self, element)).collect()
+        nodes
+            .iter()
+            .enumerate()
+            .filter_map(|element| read(self, element))
+            .collect()
     }
 
     pub(super) fn catch(&mut self, fields: &mut Fields<'_>, setting: Setting) -> Vec<Catcher> {
@@ -32,12 +36,18 @@ impl Parser<'_> {
             let location = format!("{location}[{index}]");
             parser.catcher(node, &location, index == last, setting)
         };
-        nodes.iter().enumerate().filter_map(|element| read(self, element)).collect()
+        nodes
+            .iter()
+            .enumerate()
+            .filter_map(|element| read(self, element))
+            .collect()
     }
 
     /// The elements of `Retry` or `Catch`; an empty list is fine.
     fn handlers<'a>(&mut self, fields: &mut Fields<'a>, field: &'static str) -> &'a [Node] {
-        let Some(node) = fields.node(field) else { return &[] };
+        let Some(node) = fields.node(field) else {
+            return &[];
+        };
         node.as_array().unwrap_or_else(|| {
             self.schema(wording::expected("Array"), &fields.at(field), node.span);
             &[]
@@ -50,7 +60,11 @@ impl Parser<'_> {
         let interval = fields.integer(self, "IntervalSeconds", 1, 99_999_999);
         let max_attempts = fields.integer(self, "MaxAttempts", 0, 99_999_999);
         let backoff_rate = fields.node("BackoffRate").and_then(|node| {
-            let range = Range { minimum: 1, maximum: 99_999_999, is_integer: false };
+            let range = Range {
+                minimum: 1,
+                maximum: 99_999_999,
+                is_integer: false,
+            };
             fields.number(self, "BackoffRate", node, range)
         });
         let max_delay_seconds = fields.integer(self, "MaxDelaySeconds", 1, DELAY_SECONDS_MAX);
@@ -68,7 +82,11 @@ impl Parser<'_> {
             max_attempts: max_attempts.unwrap_or(3),
             backoff_rate: backoff_rate.unwrap_or(2.0),
             max_delay_seconds,
-            jitter: if jitter == Some("FULL") { Jitter::Full } else { Jitter::None },
+            jitter: if jitter == Some("FULL") {
+                Jitter::Full
+            } else {
+                Jitter::None
+            },
         })
     }
 
@@ -82,19 +100,27 @@ impl Parser<'_> {
         let mut fields = Fields::of(self, node, location)?;
         let error_equals = self.error_equals(&mut fields, is_last);
         fields.require(self, &["Next"]);
-        let next = fields.node("Next").and_then(|node| {
-            self.target(setting.scope, node, &format!("{location}/Next"))
-        });
+        let next = fields
+            .node("Next")
+            .and_then(|node| self.target(setting.scope, node, &format!("{location}/Next")));
         let (result_path, output) = match setting.language {
             QueryLanguage::JsonPath => (self.result_path(&mut fields), None),
-            QueryLanguage::Jsonata => {
-                (ResultPath::Replace, self.template(&mut fields, "Output", setting.language))
-            }
+            QueryLanguage::Jsonata => (
+                ResultPath::Replace,
+                self.template(&mut fields, "Output", setting.language),
+            ),
         };
         let assign = self.assign(&mut fields, setting);
         let comment = fields.text(self, "Comment");
         fields.finish(self);
-        Some(Catcher { error_equals, next: next?, result_path, output, assign, comment })
+        Some(Catcher {
+            error_equals,
+            next: next?,
+            result_path,
+            output,
+            assign,
+            comment,
+        })
     }
 
     /// `ErrorEquals`: `States.ALL` stands alone, and in the last element only.

@@ -51,7 +51,12 @@ impl<'a> Parser<'a> {
         fields.require_scope(self);
         if depth > NESTING_MAX {
             let message = format!("States nest deeper than {NESTING_MAX} levels");
-            self.report(Code::TooDeeplyNested, message, Some(location.to_owned()), node.span);
+            self.report(
+                Code::TooDeeplyNested,
+                message,
+                Some(location.to_owned()),
+                node.span,
+            );
             return None;
         }
         let id = ScopeId(u32::try_from(self.scopes.len()).ok()?);
@@ -79,13 +84,24 @@ impl<'a> Parser<'a> {
         }
         for (name, entry) in entries.entries() {
             let location = format!("{states_location}/{name}");
-            self.collect_state(name, entry.key_span, &entry.value, location, id, language, depth);
+            self.collect_state(
+                name,
+                entry.key_span,
+                &entry.value,
+                location,
+                id,
+                language,
+                depth,
+            );
         }
         self.resolve_start(id);
         Some(id)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "each is one fact about the state at hand")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "each is one fact about the state at hand"
+    )]
     fn collect_state(
         &mut self,
         name: &Arc<str>,
@@ -101,13 +117,17 @@ impl<'a> Parser<'a> {
             Err(error) => {
                 let message = match error.length {
                     0 => "Invalid State name: a state name cannot be empty".to_owned(),
-                    _ => format!("Invalid State name: State '{name}' exceeds the 80-character limit allowed by the service"),
+                    _ => format!(
+                        "Invalid State name: State '{name}' exceeds the 80-character limit allowed by the service"
+                    ),
                 };
                 self.report(Code::InvalidStateName, message, Some(location), name_span);
                 return;
             }
         };
-        let Ok(number) = u32::try_from(self.states.len()) else { return };
+        let Ok(number) = u32::try_from(self.states.len()) else {
+            return;
+        };
         let id = StateId(number);
         if self.names.contains_key(name) {
             let message = format!("Duplicate State name: {name}");
@@ -127,7 +147,9 @@ impl<'a> Parser<'a> {
             inner: Vec::new(),
             query_language,
         });
-        let Some(object) = node.as_object() else { return };
+        let Some(object) = node.as_object() else {
+            return;
+        };
         let mut inner = Vec::new();
         match object.get("Type").and_then(Node::as_str) {
             Some("Parallel") => {
@@ -138,8 +160,11 @@ impl<'a> Parser<'a> {
                 }
             }
             Some("Map") => {
-                let field =
-                    if object.get("ItemProcessor").is_some() { "ItemProcessor" } else { "Iterator" };
+                let field = if object.get("ItemProcessor").is_some() {
+                    "ItemProcessor"
+                } else {
+                    "Iterator"
+                };
                 if let Some(processor) = object.get(field) {
                     let location = format!("{location}/{field}");
                     inner.extend(self.collect_inner(processor, &location, id, depth));
@@ -214,7 +239,9 @@ impl<'a> Parser<'a> {
         name: &str,
     ) {
         let help = if self.names.contains_key(name) {
-            Some(format!("`{name}` stands in another `States` map; transitions stay inside their own"))
+            Some(format!(
+                "`{name}` stands in another `States` map; transitions stay inside their own"
+            ))
         } else {
             let lower = name.to_lowercase();
             self.pending_scope(scope)
@@ -237,7 +264,11 @@ impl<'a> Parser<'a> {
             return Transition::End;
         };
         if end == Some(true) {
-            self.schema(wording::at_most_one(&["Next", "End"]), &fields.location, fields.span);
+            self.schema(
+                wording::at_most_one(&["Next", "End"]),
+                &fields.location,
+                fields.span,
+            );
         }
         let location = fields.at("Next");
         match self.target(scope, next, &location) {
@@ -258,7 +289,10 @@ impl<'a> Parser<'a> {
             .iter()
             .map(|scope| Scope {
                 // A scope without a start is only ever drawn, never run.
-                start_at: scope.start_at.or(scope.states.first().copied()).unwrap_or(StateId(0)),
+                start_at: scope
+                    .start_at
+                    .or(scope.states.first().copied())
+                    .unwrap_or(StateId(0)),
                 owner: scope.owner,
                 states: scope.states.clone(),
                 location: scope.location.clone(),

@@ -9,8 +9,9 @@ use crate::model::{
 use super::fields::Fields;
 use super::{Parser, wording};
 
-const TYPES: [&str; 8] =
-    ["Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map"];
+const TYPES: [&str; 8] = [
+    "Task", "Wait", "Pass", "Succeed", "Fail", "Choice", "Parallel", "Map",
+];
 
 /// What reading a state has to know about it.
 #[derive(Clone, Copy)]
@@ -34,7 +35,9 @@ impl Parser<'_> {
             data_flow: DataFlow::default(),
             kind: StateKind::Succeed,
         };
-        let Some(mut fields) = Fields::of(self, node, &location) else { return state };
+        let Some(mut fields) = Fields::of(self, node, &location) else {
+            return state;
+        };
         state.comment = fields.text(self, "Comment");
         if let Some(language) = fields.query_language(self) {
             if language == QueryLanguage::JsonPath && self.query_language == QueryLanguage::Jsonata
@@ -47,7 +50,11 @@ impl Parser<'_> {
         fields.language = Some(state.query_language);
         fields.require(self, &["Type"]);
         if let Some(kind) = fields.one_of(self, "Type", &TYPES) {
-            let setting = Setting { id, scope, language: state.query_language };
+            let setting = Setting {
+                id,
+                scope,
+                language: state.query_language,
+            };
             state.data_flow = self.data_flow(&mut fields, kind, setting);
             state.kind = self.kind(&mut fields, kind, setting);
             fields.finish(self);
@@ -128,17 +135,25 @@ impl Parser<'_> {
 
     fn pass(&mut self, fields: &mut Fields<'_>, setting: Setting) -> Pass {
         let result = match setting.language {
-            QueryLanguage::JsonPath => {
-                fields.node("Result").map(|node| std::sync::Arc::new(node.to_value()))
-            }
+            QueryLanguage::JsonPath => fields
+                .node("Result")
+                .map(|node| std::sync::Arc::new(node.to_value())),
             QueryLanguage::Jsonata => None,
         };
-        Pass { result, transition: self.transition(fields, setting.scope) }
+        Pass {
+            result,
+            transition: self.transition(fields, setting.scope),
+        }
     }
 
     fn parallel(&mut self, fields: &mut Fields<'_>, setting: Setting) -> Parallel {
         fields.require(self, &["Branches"]);
-        for (index, branch) in fields.list(self, "Branches").into_iter().flatten().enumerate() {
+        for (index, branch) in fields
+            .list(self, "Branches")
+            .into_iter()
+            .flatten()
+            .enumerate()
+        {
             let location = format!("{}[{index}]", fields.at("Branches"));
             if let Some(object) = branch.as_object() {
                 let mut branch = Fields::new(branch.span, object, &location);

@@ -19,7 +19,9 @@ impl Parser<'_> {
     }
 
     fn check_reachable(&mut self, machine: &StateMachine, scope: ScopeId) {
-        let Some(start) = self.pending_scope(scope).start_at else { return };
+        let Some(start) = self.pending_scope(scope).start_at else {
+            return;
+        };
         let mut reached = BTreeSet::from([start]);
         let mut open = vec![start];
         while let Some(id) = open.pop() {

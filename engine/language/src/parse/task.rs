@@ -6,7 +6,11 @@ use super::fields::{Fields, Range};
 use super::state::Setting;
 use super::{Parser, resource, wording};
 
-const SECONDS: Range = Range { minimum: 1, maximum: 99_999_999, is_integer: true };
+const SECONDS: Range = Range {
+    minimum: 1,
+    maximum: 99_999_999,
+    is_integer: true,
+};
 
 impl Parser<'_> {
     pub(super) fn task(&mut self, fields: &mut Fields<'_>, setting: Setting) -> Task {
@@ -38,7 +42,10 @@ impl Parser<'_> {
         fields.require(self, &["Resource"]);
         let location = fields.at("Resource");
         let text = fields.text(self, "Resource").unwrap_or_default();
-        let span = fields.object.get("Resource").map_or(fields.span, |node| node.span);
+        let span = fields
+            .object
+            .get("Resource")
+            .map_or(fields.span, |node| node.span);
         let parsed = Resource::parse(&text).filter(resource::is_known);
         if let Some(resource) = &parsed {
             if let Some(message) = resource::express_problem(self.execution_type, resource) {

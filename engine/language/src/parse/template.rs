@@ -57,7 +57,8 @@ impl Parser<'_> {
             NodeValue::Object(object) => {
                 let mut entries: Vec<(Arc<str>, Template)> = Vec::with_capacity(object.len());
                 for (key, entry) in object.entries() {
-                    let (name, template) = self.template_entry(key, &entry.value, location, language);
+                    let (name, template) =
+                        self.template_entry(key, &entry.value, location, language);
                     if entries.iter().any(|(other, _)| *other == name) {
                         let message = format!("Duplicate field name: {name}");
                         self.schema(message, location, entry.key_span);
@@ -160,14 +161,20 @@ impl Parser<'_> {
 /// What is wrong with a variable's name. Source: Amazon States Language, "Variables".
 fn variable_problem(name: &str) -> Option<String> {
     let mut characters = name.chars();
-    let starts_well = characters.next().is_some_and(|first| first.is_alphabetic() || first == '_');
+    let starts_well = characters
+        .next()
+        .is_some_and(|first| first.is_alphabetic() || first == '_');
     let goes_on_well = characters.all(|character| character.is_alphanumeric() || character == '_');
     if name == "states" {
         Some("The variable name 'states' is reserved".to_owned())
     } else if !starts_well || !goes_on_well {
-        Some(format!("The variable name '{name}' is not a valid identifier"))
+        Some(format!(
+            "The variable name '{name}' is not a valid identifier"
+        ))
     } else if name.chars().count() > VARIABLE_LENGTH_MAX {
-        Some(format!("The variable name '{name}' is longer than {VARIABLE_LENGTH_MAX} characters"))
+        Some(format!(
+            "The variable name '{name}' is longer than {VARIABLE_LENGTH_MAX} characters"
+        ))
     } else {
         None
     }
@@ -183,7 +190,9 @@ pub(super) fn jsonata(
     match (text.strip_prefix("{%"), text.ends_with("%}")) {
         (Some(rest), true) if text.len() >= 4 => {
             let source = rest.strip_suffix("%}").unwrap_or(rest).trim();
-            Some(JsonataExpression { source: source.into() })
+            Some(JsonataExpression {
+                source: source.into(),
+            })
         }
         (None, false) => None,
         (Some(_), _) | (None, true) => {
@@ -198,14 +207,20 @@ pub(super) fn jsonata(
 fn fold(template: Template) -> Template {
     match template {
         Template::Array(elements) => {
-            if elements.iter().all(|element| matches!(element, Template::Literal(_))) {
+            if elements
+                .iter()
+                .all(|element| matches!(element, Template::Literal(_)))
+            {
                 let values = elements.iter().filter_map(literal).collect();
                 return Template::Literal(Arc::new(Value::Array(values)));
             }
             Template::Array(elements)
         }
         Template::Object(entries) => {
-            if entries.iter().all(|(_, entry)| matches!(entry, Template::Literal(_))) {
+            if entries
+                .iter()
+                .all(|(_, entry)| matches!(entry, Template::Literal(_)))
+            {
                 let values: Map<String, Value> = entries
                     .iter()
                     .filter_map(|(key, entry)| Some((key.to_string(), literal(entry)?)))

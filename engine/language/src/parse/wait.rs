@@ -19,7 +19,10 @@ impl Parser<'_> {
     }
 
     fn wait_json_path(&mut self, fields: &mut Fields<'_>) -> Option<WaitDuration> {
-        self.one_duration(fields, &["Seconds", "Timestamp", "SecondsPath", "TimestampPath"]);
+        self.one_duration(
+            fields,
+            &["Seconds", "Timestamp", "SecondsPath", "TimestampPath"],
+        );
         if let Some(path) = fields.reference_path(self, "SecondsPath") {
             return Some(WaitDuration::SecondsPath(path));
         }
@@ -27,7 +30,9 @@ impl Parser<'_> {
             return Some(WaitDuration::TimestampPath(path));
         }
         if fields.has("Seconds") {
-            return fields.integer(self, "Seconds", 0, 99_999_999).map(WaitDuration::Seconds);
+            return fields
+                .integer(self, "Seconds", 0, 99_999_999)
+                .map(WaitDuration::Seconds);
         }
         self.timestamp(fields)
     }
@@ -38,7 +43,11 @@ impl Parser<'_> {
             if let Some(expression) = fields.expression(self, "Seconds", node) {
                 return Some(WaitDuration::SecondsExpression(expression));
             }
-            let range = Range { minimum: 0, maximum: 99_999_999, is_integer: true };
+            let range = Range {
+                minimum: 0,
+                maximum: 99_999_999,
+                is_integer: true,
+            };
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,

@@ -30,7 +30,10 @@ pub(super) fn expected(kind: &str) -> String {
 }
 
 pub(super) fn one_of(field: &str, values: &[&str]) -> String {
-    format!("The field '{field}' should have one of these values: [{}]", values.join(", "))
+    format!(
+        "The field '{field}' should have one of these values: [{}]",
+        values.join(", ")
+    )
 }
 
 pub(super) fn too_small(minimum: impl std::fmt::Display) -> String {
@@ -46,7 +49,10 @@ pub(super) fn exactly_one(fields: &[&str]) -> String {
 }
 
 pub(super) fn at_most_one(fields: &[&str]) -> String {
-    format!("There should only be one of the following fields: [{}]", fields.join(", "))
+    format!(
+        "There should only be one of the following fields: [{}]",
+        fields.join(", ")
+    )
 }
 
 pub(super) fn no_reference_path(reason: impl std::fmt::Display) -> String {
@@ -54,11 +60,15 @@ pub(super) fn no_reference_path(reason: impl std::fmt::Display) -> String {
 }
 
 pub(super) fn other_language(field: &str, set: &str, needed: &str) -> String {
-    format!("The QueryLanguage is set to '{set}', but field '{field}' is only supported for the '{needed}' QueryLanguage")
+    format!(
+        "The QueryLanguage is set to '{set}', but field '{field}' is only supported for the '{needed}' QueryLanguage"
+    )
 }
 
 pub(super) fn no_expression(field: &str) -> String {
-    format!("The value for the field '{field}' must be a valid JSONPath or a valid intrinsic function call")
+    format!(
+        "The value for the field '{field}' must be a valid JSONPath or a valid intrinsic function call"
+    )
 }
 
 /// Whatever field names the target, AWS calls it `Next`.

@@ -1,0 +1,385 @@
+//! The engine: what an embedding program holds.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde_json::Value;
+use stepwell_interpreter::Execution;
+use stepwell_interpreter::event::Event;
+use stepwell_interpreter::execution::Limits;
+use stepwell_interpreter::{Payload, Timestamp};
+use tokio::task::AbortHandle;
+
+use crate::arn::Arns;
+use crate::clock::{Clock, SystemClock};
+use crate::configuration::Configuration;
+use crate::error::OperationError;
+use crate::executor::{Executor, Observer, Parts};
+use crate::integrations::mock::MockConfiguration;
+use crate::integrations::{Closure, Handlers, HandlersError, TaskError, TaskHandler};
+use crate::operations::{
+    CreateStateMachine, DescribeExecution, ExecutionDescription, StartExecution,
+};
+use crate::store::memory::MemoryStore;
+use crate::store::{ExecutionKey, ExecutionStatus, Store, StoreError};
+
+/// Runs state machines. Cloning gives another handle of the same engine; it stops when the last
+/// one is dropped.
+///
+/// The methods named after operations of the AWS API are in [`operations`](crate::operations).
+#[derive(Clone)]
+pub struct Engine {
+    pub(crate) executor: Executor,
+    pub(crate) arns: Arns,
+    pub(crate) region: Arc<str>,
+    _timers: Arc<AbortOnDrop>,
+}
+
+/// How an [`Engine`] is to be.
+pub struct EngineBuilder {
+    database: Database,
+    configuration: Configuration,
+    tasks: Vec<(String, Registration)>,
+    mocks: Option<MockConfiguration>,
+    clock: Arc<dyn Clock>,
+    limits: Limits,
+    observer: Option<Observer>,
+    seed: Option<[u8; 32]>,
+}
+
+/// Puts a handler of some type under an ARN.
+type Registration = Box<dyn FnOnce(&mut Handlers, String) + Send>;
+
+enum Database {
+    Memory,
+    #[cfg(feature = "sqlite")]
+    File(PathBuf),
+    Store(Arc<dyn Store>),
+}
+
+/// Why an engine could not be built.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BuildError {
+    /// The store cannot be opened or read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The handlers of the configuration cannot be made.
+    #[error(transparent)]
+    Handlers(#[from] HandlersError),
+    /// The operating system gives no random numbers.
+    #[error("the operating system gives no random numbers: {0}")]
+    Seed(String),
+}
+
+/// A state machine that was created.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub struct StateMachineHandle {
+    /// Its ARN.
+    pub arn: String,
+}
+
+/// An execution that was started.
+#[derive(Clone)]
+pub struct ExecutionHandle {
+    engine: Engine,
+    key: ExecutionKey,
+    /// Its ARN.
+    pub arn: String,
+    /// When it started.
+    pub start_date: Timestamp,
+}
+
+/// What an execution ended with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// How it ended.
+    pub status: ExecutionStatus,
+    /// What it gave, when it succeeded.
+    pub output: Option<Value>,
+    /// The error, when it did not.
+    pub error: Option<String>,
+    /// Why.
+    pub cause: Option<String>,
+}
+
+impl Engine {
+    /// How an engine is made.
+    pub fn builder() -> EngineBuilder {
+        EngineBuilder {
+            database: Database::Memory,
+            configuration: Configuration::default(),
+            tasks: Vec::new(),
+            mocks: None,
+            clock: Arc::new(SystemClock),
+            limits: Limits::default(),
+            observer: None,
+            seed: None,
+        }
+    }
+
+    /// Creates a state machine, or finds the one that is exactly like it.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError`] when the definition is refused, or the name is taken by another.
+    pub async fn create_state_machine(
+        &self,
+        name: &str,
+        definition: &str,
+    ) -> Result<StateMachineHandle, OperationError> {
+        let request = CreateStateMachine::new(name, definition);
+        let created = self.create_state_machine_with(request).await?;
+        Ok(StateMachineHandle {
+            arn: created.state_machine_arn,
+        })
+    }
+
+    /// Starts an execution under a name that nobody else has. It is durable when this answers.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError`] when the machine is gone or the store fails.
+    pub async fn start(
+        &self,
+        machine: &StateMachineHandle,
+        input: Value,
+    ) -> Result<ExecutionHandle, OperationError> {
+        let input = Payload::from_value(input);
+        self.start_execution(StartExecution::new(&machine.arn, input.text()))
+            .await
+    }
+
+    /// The execution with this ARN.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError::ExecutionDoesNotExist`] when there is none.
+    pub async fn execution(&self, arn: &str) -> Result<ExecutionHandle, OperationError> {
+        let record = self.find_execution(arn).await?;
+        Ok(self.handle(record.key, arn.to_owned(), record.started_at))
+    }
+
+    /// Whether work can be taken on.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] that ended all work.
+    pub fn readiness(&self) -> Result<(), StoreError> {
+        self.executor.failure().map_or(Ok(()), Err)
+    }
+
+    /// The ARN of a state machine of this engine.
+    pub fn state_machine_arn(&self, name: &str) -> String {
+        self.arns.state_machine(name)
+    }
+
+    /// The ARN of an execution of this engine.
+    pub fn execution_arn(&self, state_machine: &str, name: &str) -> String {
+        self.arns.execution(state_machine, name)
+    }
+
+    pub(crate) fn handle(
+        &self,
+        key: ExecutionKey,
+        arn: String,
+        start_date: Timestamp,
+    ) -> ExecutionHandle {
+        ExecutionHandle {
+            engine: self.clone(),
+            key,
+            arn,
+            start_date,
+        }
+    }
+}
+
+impl EngineBuilder {
+    /// Keeps everything in memory: nothing survives the process. The default.
+    #[must_use]
+    pub fn in_memory(mut self) -> Self {
+        self.database = Database::Memory;
+        self
+    }
+
+    /// Keeps everything in a SQLite file, which is created if it does not exist. One process at a
+    /// time may have it open.
+    #[cfg(feature = "sqlite")]
+    #[must_use]
+    pub fn database(mut self, file: impl Into<PathBuf>) -> Self {
+        self.database = Database::File(file.into());
+        self
+    }
+
+    /// Keeps everything in a store of the caller's.
+    #[must_use]
+    pub fn store(mut self, store: Arc<dyn Store>) -> Self {
+        self.database = Database::Store(store);
+        self
+    }
+
+    /// Lets a closure run the tasks of a resource. After a crash it may be called again for a task
+    /// that it has done before; [`handler`](Self::handler) gives a task's stable id.
+    #[must_use]
+    pub fn task<F, W>(self, arn: impl Into<String>, closure: F) -> Self
+    where
+        F: Fn(Value) -> W + Clone + Send + Sync + 'static,
+        W: Future<Output = Result<Value, TaskError>> + Send + 'static,
+    {
+        self.handler(arn, Closure(closure))
+    }
+
+    /// Lets a handler run the tasks of a resource.
+    #[must_use]
+    pub fn handler(mut self, arn: impl Into<String>, handler: impl TaskHandler) -> Self {
+        let register: Registration = Box::new(|handlers, arn| {
+            handlers.register(arn, handler);
+        });
+        self.tasks.push((arn.into(), register));
+        self
+    }
+
+    /// Functions, connections, region and account, as `stepwell.toml` has them.
+    #[must_use]
+    pub fn configuration(mut self, configuration: Configuration) -> Self {
+        self.configuration = configuration;
+        self
+    }
+
+    /// Answers in place of tasks, for executions that are started on a test case.
+    #[must_use]
+    pub fn mocks(mut self, mocks: MockConfiguration) -> Self {
+        self.mocks = Some(mocks);
+        self
+    }
+
+    /// Another clock than the system's.
+    #[must_use]
+    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
+        self.clock = clock;
+        self
+    }
+
+    /// Other bounds than AWS's.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// Is shown the events of every execution once they are durable.
+    #[must_use]
+    pub fn observer(
+        mut self,
+        observer: impl Fn(&Execution, &[Event]) + Send + Sync + 'static,
+    ) -> Self {
+        self.observer = Some(Arc::new(observer));
+        self
+    }
+
+    /// A fixed seed for all randomness, so that a test repeats.
+    #[must_use]
+    pub fn seed(mut self, seed: [u8; 32]) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    /// Opens the store and goes on with every open execution.
+    ///
+    /// # Errors
+    ///
+    /// [`BuildError`] when the store cannot be opened, or the configuration cannot be met.
+    pub async fn build(self) -> Result<Engine, BuildError> {
+        let store: Arc<dyn Store> = match self.database {
+            Database::Memory => Arc::new(MemoryStore::new()),
+            Database::Store(store) => store,
+            #[cfg(feature = "sqlite")]
+            Database::File(path) => {
+                let opened = tokio::task::spawn_blocking(move || {
+                    crate::store::sqlite::SqliteStore::open(&path)
+                });
+                Arc::new(opened.await.expect("opening a store does not panic")?)
+            }
+        };
+        let mut handlers = Handlers::new(&self.configuration)?;
+        for (arn, register) in self.tasks {
+            register(&mut handlers, arn);
+        }
+        let seed = match self.seed {
+            Some(seed) => seed,
+            None => random_seed()?,
+        };
+        let executor = Executor::new(Parts {
+            store,
+            clock: self.clock,
+            handlers,
+            mocks: self.mocks,
+            limits: self.limits,
+            observer: self.observer,
+            seed,
+        });
+        let open = executor.recover().await?;
+        if open > 0 {
+            tracing::info!(executions = open, "open executions go on");
+        }
+        let timers = tokio::spawn(executor.clone().run_timers()).abort_handle();
+        let server = &self.configuration.server;
+        Ok(Engine {
+            executor,
+            arns: Arns::new(server),
+            region: server.region.as_str().into(),
+            _timers: Arc::new(AbortOnDrop(timers)),
+        })
+    }
+}
+
+impl ExecutionHandle {
+    /// Waits until the execution has ended.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError`] when it cannot be read.
+    pub async fn outcome(&self) -> Result<Outcome, OperationError> {
+        // Watch first, look second: an end in between is not missed.
+        let ended = self.engine.executor.watch(self.key);
+        let mut description = self.describe().await?;
+        if description.status == ExecutionStatus::Running {
+            let _ = ended.await;
+            description = self.describe().await?;
+        }
+        Ok(Outcome {
+            status: description.status,
+            output: description.output.map(|output| output.value().clone()),
+            error: description.error,
+            cause: description.cause,
+        })
+    }
+
+    /// How the execution stands.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError`] when it cannot be read.
+    pub async fn describe(&self) -> Result<ExecutionDescription, OperationError> {
+        let request = DescribeExecution {
+            execution_arn: self.arn.clone(),
+        };
+        self.engine.describe_execution(request).await
+    }
+}
+
+/// Ends the timers with the engine.
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// 32 bytes from the operating system.
+fn random_seed() -> Result<[u8; 32], BuildError> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|error| BuildError::Seed(error.to_string()))?;
+    Ok(seed)
+}

@@ -1,0 +1,103 @@
+//! Why an operation was refused: the errors of the AWS API, in its names and words.
+
+use stepwell_language::diagnostic::Diagnostic;
+
+use crate::store::StoreError;
+
+/// Why an operation was refused. Displays as the API's message.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum OperationError {
+    /// The text is not an ARN, or one of another kind.
+    #[error("Invalid Arn: '{0}'")]
+    InvalidArn(String),
+    /// A name breaks the naming rules.
+    #[error("Invalid Name: '{0}'")]
+    InvalidName(String),
+    /// The definition has errors; never empty.
+    #[error("Invalid State Machine Definition: '{}'", join(.0))]
+    InvalidDefinition(Vec<Diagnostic>),
+    /// The input is not JSON.
+    #[error("Invalid State Machine Execution Input: '{0}'")]
+    InvalidExecutionInput(String),
+    /// A page token is not one of ours, or belongs to other arguments.
+    #[error("Invalid Token: 'Invalid token'")]
+    InvalidToken,
+    /// Logging cannot be done as asked.
+    #[error("Invalid Logging Configuration: {0}")]
+    InvalidLoggingConfiguration(String),
+    /// Encryption cannot be done as asked.
+    #[error("{0}")]
+    InvalidEncryptionConfiguration(String),
+    /// Another state machine has the name.
+    #[error("State Machine Already Exists: '{0}'")]
+    StateMachineAlreadyExists(String),
+    /// No state machine has the ARN.
+    #[error("State Machine Does Not Exist: '{0}'")]
+    StateMachineDoesNotExist(String),
+    /// The state machine is about to go.
+    #[error("State Machine is being deleted: '{0}'")]
+    StateMachineDeleting(String),
+    /// The state machine's type does not have the operation.
+    #[error("{0}")]
+    StateMachineTypeNotSupported(String),
+    /// Another execution of the state machine has the name.
+    #[error("Execution Already Exists: '{0}'")]
+    ExecutionAlreadyExists(String),
+    /// No execution has the ARN.
+    #[error("Execution Does Not Exist: '{0}'")]
+    ExecutionDoesNotExist(String),
+    /// Nothing to update was given.
+    #[error("{0}")]
+    MissingRequiredParameter(String),
+    /// An argument breaks a rule.
+    #[error("{0}")]
+    Validation(String),
+    /// The store failed; the cause is for the log, not for the caller.
+    #[error("the store could not do it")]
+    Store(#[from] StoreError),
+    /// What the store holds cannot be understood; the cause is for the log.
+    #[error("the journal of {execution} cannot be read: {reason}")]
+    Journal {
+        /// The execution's ARN.
+        execution: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl OperationError {
+    /// The error's name in the API.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::InvalidArn(_) => "InvalidArn",
+            Self::InvalidName(_) => "InvalidName",
+            Self::InvalidDefinition(_) => "InvalidDefinition",
+            Self::InvalidExecutionInput(_) => "InvalidExecutionInput",
+            Self::InvalidToken => "InvalidToken",
+            Self::InvalidLoggingConfiguration(_) => "InvalidLoggingConfiguration",
+            Self::InvalidEncryptionConfiguration(_) => "InvalidEncryptionConfiguration",
+            Self::StateMachineAlreadyExists(_) => "StateMachineAlreadyExists",
+            Self::StateMachineDoesNotExist(_) => "StateMachineDoesNotExist",
+            Self::StateMachineDeleting(_) => "StateMachineDeleting",
+            Self::StateMachineTypeNotSupported(_) => "StateMachineTypeNotSupported",
+            Self::ExecutionAlreadyExists(_) => "ExecutionAlreadyExists",
+            Self::ExecutionDoesNotExist(_) => "ExecutionDoesNotExist",
+            Self::MissingRequiredParameter(_) => "MissingRequiredParameter",
+            Self::Validation(_) => "ValidationException",
+            Self::Store(_) | Self::Journal { .. } => "InternalFailure",
+        }
+    }
+}
+
+/// `CODE: message at /location, …`; a finding without a place is `at null`, as AWS prints it.
+fn join(diagnostics: &[Diagnostic]) -> String {
+    let lines: Vec<String> = diagnostics
+        .iter()
+        .map(|diagnostic| match diagnostic.location {
+            Some(_) => diagnostic.to_string(),
+            None => format!("{diagnostic} at null"),
+        })
+        .collect();
+    lines.join(", ")
+}

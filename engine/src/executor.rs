@@ -1,0 +1,332 @@
+//! Owns live executions: turns inputs into durable events, and events into effects.
+//!
+//! An execution that has something to do belongs to one task, its [`driver`]; everybody else
+//! speaks to it through its inbox. One that only waits, for a time or for somebody outside, has
+//! no task and no memory: an entry with the [`timers`], or nothing at all. The order of every
+//! step is fixed: handle, append durably, then start effects and answer.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use stepwell_interpreter::event::{Event, HistoryId};
+use stepwell_interpreter::execution::{Limits, Status};
+use stepwell_interpreter::input::Input;
+use stepwell_interpreter::journal;
+use stepwell_interpreter::{Chance, Execution, Timestamp};
+use stepwell_language::model::{ExecutionType, StateMachine};
+use stepwell_language::parse::parse;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock::Clock;
+use crate::integrations::Handlers;
+use crate::integrations::mock::MockConfiguration;
+use crate::store::{Append, Chunk, ExecutionKey, ExecutionStatus, RevisionKey, Store, StoreError};
+
+mod driver;
+mod recovery;
+mod tasks;
+mod timers;
+
+use timers::Timers;
+
+/// Called with the events of an execution once they are durable. It must be quick.
+pub type Observer = Arc<dyn Fn(&Execution, &[Event]) + Send + Sync>;
+
+/// Runs executions. Cloning gives another handle of the same executor.
+#[derive(Clone)]
+pub(crate) struct Executor(Arc<Shared>);
+
+pub(crate) struct Shared {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    handlers: Handlers,
+    mocks: Option<MockConfiguration>,
+    limits: Limits,
+    observer: Option<Observer>,
+    next_key: AtomicU64,
+    seeds: Mutex<rand_chacha::ChaCha12Rng>,
+    /// Inboxes of the executions that have a driver.
+    live: Mutex<HashMap<ExecutionKey, Inbox>>,
+    /// Who waits for an execution to end.
+    watchers: Mutex<HashMap<ExecutionKey, Vec<oneshot::Sender<()>>>>,
+    timers: Timers,
+    machines: Mutex<HashMap<RevisionKey, Arc<StateMachine>>>,
+    /// Why nothing runs any more, once the store has failed for good.
+    failure: Mutex<Option<StoreError>>,
+}
+
+/// How to reach a driver.
+type Inbox = mpsc::UnboundedSender<Message>;
+
+/// What a driver is told.
+#[derive(Debug)]
+pub(crate) struct Message {
+    input: Input,
+    /// Told once the events that the input led to are durable.
+    done: Option<oneshot::Sender<()>>,
+}
+
+/// What an executor is made of.
+pub(crate) struct Parts {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) handlers: Handlers,
+    pub(crate) mocks: Option<MockConfiguration>,
+    pub(crate) limits: Limits,
+    pub(crate) observer: Option<Observer>,
+    /// Where all randomness comes from.
+    pub(crate) seed: [u8; 32],
+}
+
+impl Executor {
+    /// An executor; executions that the store holds open go on with [`recover`](Self::recover).
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts {
+            store,
+            clock,
+            handlers,
+            mocks,
+            limits,
+            observer,
+            seed,
+        } = parts;
+        let next_key = AtomicU64::new(store.execution_key_max().0 + 1);
+        Self(Arc::new(Shared {
+            store,
+            clock,
+            handlers,
+            mocks,
+            limits,
+            observer,
+            next_key,
+            seeds: Mutex::new(rand_chacha::ChaCha12Rng::from_seed(seed)),
+            live: Mutex::default(),
+            watchers: Mutex::default(),
+            timers: Timers::default(),
+            machines: Mutex::default(),
+            failure: Mutex::default(),
+        }))
+    }
+
+    pub(crate) fn store(&self) -> &dyn Store {
+        &*self.0.store
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.0.clock.now()
+    }
+
+    pub(crate) fn handlers(&self) -> &Handlers {
+        &self.0.handlers
+    }
+
+    pub(crate) fn mocks(&self) -> Option<&MockConfiguration> {
+        self.0.mocks.as_ref()
+    }
+
+    /// The key of the next execution.
+    pub(crate) fn next_key(&self) -> ExecutionKey {
+        ExecutionKey(self.0.next_key.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// Randomness for one execution, or one operation.
+    pub(crate) fn chance(&self) -> Chance {
+        let mut seed = [0; 32];
+        lock(&self.0.seeds).fill_bytes(&mut seed);
+        Chance::from_seed(seed)
+    }
+
+    /// An execution that has not begun.
+    pub(crate) fn execution(&self, machine: Arc<StateMachine>) -> Execution {
+        Execution::new(machine, self.0.limits)
+    }
+
+    /// The machine of a revision, read once for all its executions.
+    pub(crate) async fn machine(&self, key: RevisionKey) -> Result<Arc<StateMachine>, LoadError> {
+        if let Some(machine) = lock(&self.0.machines).get(&key) {
+            return Ok(Arc::clone(machine));
+        }
+        let revision = self
+            .0
+            .store
+            .revision(key)
+            .await?
+            .ok_or(LoadError::NoRevision)?;
+        let parsed = parse(&revision.content.definition, ExecutionType::Standard);
+        let machine = Arc::new(parsed.machine.ok_or(LoadError::Unreadable)?);
+        lock(&self.0.machines).insert(key, Arc::clone(&machine));
+        Ok(machine)
+    }
+
+    /// Keeps a machine that has just been read.
+    pub(crate) fn remember(&self, key: RevisionKey, machine: &Arc<StateMachine>) {
+        lock(&self.0.machines).insert(key, Arc::clone(machine));
+    }
+
+    /// Goes on with an execution whose first events are durable.
+    pub(crate) fn adopt(&self, key: ExecutionKey, execution: Execution, events: &[Event]) {
+        self.committed(key, &execution, events);
+        if execution.is_running() {
+            let (inbox, messages) = mpsc::unbounded_channel();
+            lock(&self.0.live).insert(key, inbox.clone());
+            tokio::spawn(driver::drive(
+                self.clone(),
+                key,
+                Some(execution),
+                inbox,
+                messages,
+            ));
+        }
+    }
+
+    /// Hands an input to an execution, which is brought back to life if it was parked. Answers
+    /// when what it led to is durable; also when it led to nothing.
+    pub(crate) async fn send(&self, key: ExecutionKey, input: Input) {
+        let (done, answer) = oneshot::channel();
+        self.post(
+            key,
+            Message {
+                input,
+                done: Some(done),
+            },
+        );
+        // A driver that goes away without an answer has failed, and the failure is logged there.
+        let _ = answer.await;
+    }
+
+    fn post(&self, key: ExecutionKey, message: Message) {
+        let mut live = lock(&self.0.live);
+        if let Some(inbox) = live.get(&key) {
+            // A driver takes its inbox off the list before it goes away.
+            let _ = inbox.send(message);
+            return;
+        }
+        let (inbox, messages) = mpsc::unbounded_channel();
+        let _ = inbox.send(message);
+        live.insert(key, inbox.clone());
+        tokio::spawn(driver::drive(self.clone(), key, None, inbox, messages));
+    }
+
+    /// Completes when the execution has ended. The caller looks first whether it has already.
+    pub(crate) fn watch(&self, key: ExecutionKey) -> oneshot::Receiver<()> {
+        let (sender, receiver) = oneshot::channel();
+        lock(&self.0.watchers).entry(key).or_default().push(sender);
+        receiver
+    }
+
+    /// Why nothing runs any more; `None` while all is well.
+    pub(crate) fn failure(&self) -> Option<StoreError> {
+        lock(&self.0.failure).clone()
+    }
+
+    /// Writes events down; they are durable when this answers.
+    async fn append(
+        &self,
+        key: ExecutionKey,
+        execution: &Execution,
+        events: &[Event],
+    ) -> Result<(), StoreError> {
+        let Some(chunk) = chunk(events, execution.last_history_id()) else {
+            return Ok(());
+        };
+        let (status, stopped_at) = standing(execution.status());
+        self.0
+            .store
+            .append(Append {
+                epoch: self.0.store.epoch(),
+                execution: key,
+                chunk,
+                status,
+                stopped_at,
+                wake_at: wake_at(execution),
+                details: None,
+            })
+            .await
+    }
+
+    /// Tells everybody that events are durable.
+    fn committed(&self, key: ExecutionKey, execution: &Execution, events: &[Event]) {
+        if let Some(observer) = &self.0.observer {
+            observer(execution, events);
+        }
+        if !execution.is_running() {
+            for watcher in lock(&self.0.watchers).remove(&key).into_iter().flatten() {
+                let _ = watcher.send(());
+            }
+        }
+    }
+
+    /// The store cannot be written any more: say so, once.
+    fn fail(&self, error: &StoreError) {
+        let mut failure = lock(&self.0.failure);
+        if failure.is_none() {
+            tracing::error!(error = %error, "nothing runs any more: the store failed");
+            *failure = Some(error.clone());
+        }
+    }
+}
+
+/// Why an execution could not be brought back.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum LoadError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("its revision is gone")]
+    NoRevision,
+    #[error("its definition cannot be read any more")]
+    Unreadable,
+    #[error("its record is gone")]
+    NoRecord,
+    #[error(transparent)]
+    Journal(#[from] journal::JournalError),
+    #[error(transparent)]
+    Replay(#[from] stepwell_interpreter::execution::ReplayError),
+}
+
+/// A run of events as the store takes it; `None` for no events. `last_history` is the id of the
+/// last event that the history shows, in this run or before.
+pub(crate) fn chunk(events: &[Event], HistoryId(last_history): HistoryId) -> Option<Chunk> {
+    let (first, last) = (events.first()?, events.last()?);
+    let shown = events
+        .iter()
+        .filter(|event| event.history.is_some())
+        .count() as u64;
+    let first_history = last_history + 1 - shown;
+    Some(Chunk {
+        first: first.sequence.0,
+        last: last.sequence.0,
+        first_history,
+        last_history,
+        bytes: journal::encode(events),
+    })
+}
+
+/// The status that the store keeps, and when the execution ended.
+pub(crate) fn standing(status: &Status) -> (ExecutionStatus, Option<Timestamp>) {
+    match status {
+        Status::Running => (ExecutionStatus::Running, None),
+        Status::Succeeded { at, .. } => (ExecutionStatus::Succeeded, Some(*at)),
+        Status::Failed { at, .. } => (ExecutionStatus::Failed, Some(*at)),
+        Status::TimedOut { at, .. } => (ExecutionStatus::TimedOut, Some(*at)),
+        Status::Aborted { at, .. } => (ExecutionStatus::Aborted, Some(*at)),
+    }
+}
+
+/// When a new owner has to look after the execution: at once, if it has work under way that a
+/// crash would end; otherwise when time alone makes it go on.
+pub(crate) fn wake_at(execution: &Execution) -> Option<Timestamp> {
+    if !execution.is_running() {
+        None
+    } else if execution.is_cut() || execution.pending_effects().next().is_some() {
+        Some(Timestamp::EPOCH)
+    } else {
+        execution.wake_at()
+    }
+}
+
+/// Locks a mutex that is only ever held for a few instructions, none of which can panic half way.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,444 @@
+//! Executions: started, described, stopped, listed.
+
+use std::sync::Arc;
+
+use stepwell_interpreter::event::{EventKind, ExecutionStarted};
+use stepwell_interpreter::failure::Failure;
+use stepwell_interpreter::input::Input;
+use stepwell_interpreter::{Payload, Timestamp, journal};
+use stepwell_language::json;
+
+use crate::engine::{Engine, ExecutionHandle};
+use crate::error::OperationError;
+use crate::executor::{chunk, standing, wake_at};
+use crate::store::{
+    Creation, ExecutionCursor, ExecutionFilter, ExecutionRecord, ExecutionStatus, NewExecution,
+    StateMachineStatus,
+};
+
+use super::{names, paging};
+
+/// A request for [`Engine::start_execution`].
+#[derive(Clone, Debug)]
+pub struct StartExecution {
+    /// What to run; `#<case>` behind the ARN picks a test case of the mock configuration.
+    pub state_machine_arn: String,
+    /// Its name; absent: one that nobody else has.
+    pub name: Option<String>,
+    /// Its input as JSON text; absent: `{}`.
+    pub input: Option<String>,
+    /// `traceHeader`.
+    pub trace_header: Option<String>,
+}
+
+/// A request for [`Engine::describe_execution`].
+#[derive(Clone, Debug)]
+pub struct DescribeExecution {
+    /// Which.
+    pub execution_arn: String,
+}
+
+/// How an execution stands.
+#[derive(Clone, Debug)]
+pub struct ExecutionDescription {
+    /// Its ARN.
+    pub execution_arn: String,
+    /// Its machine's ARN.
+    pub state_machine_arn: String,
+    /// Its name.
+    pub name: String,
+    /// How it stands.
+    pub status: ExecutionStatus,
+    /// When it started.
+    pub start_date: Timestamp,
+    /// When it ended.
+    pub stop_date: Option<Timestamp>,
+    /// Its input.
+    pub input: Payload,
+    /// What it gave.
+    pub output: Option<Payload>,
+    /// The error it ended with.
+    pub error: Option<String>,
+    /// Why.
+    pub cause: Option<String>,
+    /// `traceHeader` of the start.
+    pub trace_header: Option<String>,
+    /// The version it was started by.
+    pub version_arn: Option<String>,
+    /// The alias it was started by.
+    pub alias_arn: Option<String>,
+}
+
+/// A request for [`Engine::stop_execution`].
+#[derive(Clone, Debug)]
+pub struct StopExecution {
+    /// Which.
+    pub execution_arn: String,
+    /// The error to show, up to 256 characters.
+    pub error: Option<String>,
+    /// The cause to show, up to 32,768 characters.
+    pub cause: Option<String>,
+}
+
+/// A request for [`Engine::list_executions`].
+#[derive(Clone, Debug, Default)]
+pub struct ListExecutions {
+    /// Of which machine.
+    pub state_machine_arn: String,
+    /// Only those that stand like this.
+    pub status_filter: Option<ExecutionStatus>,
+    /// At most so many, 0 to 1,000; 0 means 100.
+    pub max_results: Option<i64>,
+    /// Where the page before ended.
+    pub next_token: Option<String>,
+}
+
+/// A page of executions, the latest start first.
+#[derive(Clone, Debug)]
+pub struct ListedExecutions {
+    /// The page.
+    pub executions: Vec<ExecutionSummary>,
+    /// Where the next page begins; `None` for the last.
+    pub next_token: Option<String>,
+}
+
+/// An execution in a list.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ExecutionSummary {
+    /// Its ARN.
+    pub execution_arn: String,
+    /// Its machine's ARN.
+    pub state_machine_arn: String,
+    /// Its name.
+    pub name: String,
+    /// How it stands.
+    pub status: ExecutionStatus,
+    /// When it started.
+    pub start_date: Timestamp,
+    /// When it ended.
+    pub stop_date: Option<Timestamp>,
+}
+
+impl StartExecution {
+    /// An execution with a name of the engine's choice.
+    pub fn new(state_machine_arn: &str, input: &str) -> Self {
+        Self {
+            state_machine_arn: state_machine_arn.to_owned(),
+            name: None,
+            input: Some(input.to_owned()),
+            trace_header: None,
+        }
+    }
+}
+
+impl Engine {
+    /// `StartExecution`. It is durable when this answers. The same name and input again find the
+    /// execution that the first call started, for as long as it runs.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError`]: no such machine, invalid name or input, the name is taken.
+    pub async fn start_execution(
+        &self,
+        request: StartExecution,
+    ) -> Result<ExecutionHandle, OperationError> {
+        let input = read_input(request.input.as_deref())?;
+        if let Some(name) = &request.name {
+            names::check(name)?;
+        }
+        let (_, test_case) = self.arns.parse_state_machine(&request.state_machine_arn)?;
+        let arn = request
+            .state_machine_arn
+            .split('#')
+            .next()
+            .unwrap_or_default();
+        let machine = self.find_state_machine(arn).await?;
+        if machine.status != StateMachineStatus::Active {
+            return Err(OperationError::StateMachineDeleting(arn.to_owned()));
+        }
+        if let Some(case) = &test_case {
+            self.check_test_case(&machine.name, case)?;
+        }
+        let revision = self
+            .executor
+            .store()
+            .revision(machine.revision)
+            .await?
+            .ok_or_else(|| OperationError::StateMachineDoesNotExist(arn.to_owned()))?;
+        let definition = self
+            .executor
+            .machine(machine.revision)
+            .await
+            .map_err(|error| OperationError::Journal {
+                execution: arn.to_owned(),
+                reason: error.to_string(),
+            })?;
+
+        let mut chance = self.executor.chance();
+        let name = request.name.clone().unwrap_or_else(|| chance.uuid());
+        let execution_arn = self.arns.execution(&machine.name, &name);
+        let now = self.executor.now();
+        let mut execution = self.executor.execution(definition);
+        let started = ExecutionStarted {
+            execution: execution_arn.as_str().into(),
+            name: name.as_str().into(),
+            state_machine: arn.into(),
+            state_machine_name: machine.name.as_str().into(),
+            role: revision.content.role.as_str().into(),
+            version: None,
+            alias: None,
+            test_case: test_case.map(Into::into),
+            trace_header: request.trace_header.map(Into::into),
+            input: input.clone(),
+        };
+        let events = execution.handle(Input::Start(Box::new(started)), now, &mut chance);
+        let key = self.executor.next_key();
+        let (status, stopped_at) = standing(execution.status());
+        let creation = self
+            .executor
+            .store()
+            .create_execution(NewExecution {
+                epoch: self.executor.store().epoch(),
+                record: ExecutionRecord {
+                    key,
+                    state_machine: machine.key,
+                    revision: machine.revision,
+                    name,
+                    status,
+                    started_at: now,
+                    stopped_at,
+                    wake_at: wake_at(&execution),
+                    details: None,
+                },
+                chunks: chunk(&events, execution.last_history_id())
+                    .into_iter()
+                    .collect(),
+            })
+            .await?;
+        match creation {
+            Creation::Created => {
+                self.executor.adopt(key, execution, &events);
+                Ok(self.handle(key, execution_arn, now))
+            }
+            Creation::NameTaken(record) => self.again(record, execution_arn, &input).await,
+            Creation::StateMachineDeleting => {
+                Err(OperationError::StateMachineDeleting(arn.to_owned()))
+            }
+        }
+    }
+
+    /// `DescribeExecution`.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError::InvalidArn`], [`OperationError::ExecutionDoesNotExist`].
+    pub async fn describe_execution(
+        &self,
+        request: DescribeExecution,
+    ) -> Result<ExecutionDescription, OperationError> {
+        let record = self.find_execution(&request.execution_arn).await?;
+        self.description_of(record, &request.execution_arn).await
+    }
+
+    /// `StopExecution`. Returns when it was stopped; one that has ended stays as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError::InvalidArn`], [`OperationError::ExecutionDoesNotExist`].
+    pub async fn stop_execution(
+        &self,
+        request: StopExecution,
+    ) -> Result<Timestamp, OperationError> {
+        let arn = &request.execution_arn;
+        let record = self.find_execution(arn).await?;
+        if let Some(stopped_at) = record.stopped_at {
+            return Ok(stopped_at);
+        }
+        let failure = Failure {
+            error: request.error.as_deref().map(Into::into),
+            cause: request.cause.as_deref().map(Into::into),
+        };
+        self.executor.send(record.key, Input::Stop(failure)).await;
+        let record = self.find_execution(arn).await?;
+        record.stopped_at.ok_or_else(|| OperationError::Journal {
+            execution: arn.clone(),
+            reason: "it could not be stopped".to_owned(),
+        })
+    }
+
+    /// `ListExecutions`, the latest start first.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError`]: no such machine, a page token or size that is none.
+    pub async fn list_executions(
+        &self,
+        request: ListExecutions,
+    ) -> Result<ListedExecutions, OperationError> {
+        let machine = self.find_state_machine(&request.state_machine_arn).await?;
+        let size = paging::size(request.max_results)?;
+        let arguments = ("ListExecutions", machine.key.0, request.status_filter);
+        let after = match &request.next_token {
+            Some(token) => {
+                let (started_at, key): (Timestamp, u64) = paging::place(arguments, token)?;
+                Some(ExecutionCursor {
+                    started_at,
+                    key: crate::store::ExecutionKey(key),
+                })
+            }
+            None => None,
+        };
+        let filter = ExecutionFilter {
+            state_machine: machine.key,
+            status: request.status_filter,
+            after,
+        };
+        let mut records = self
+            .executor
+            .store()
+            .list_executions(filter, size + 1)
+            .await?;
+        let has_more = records.len() > size;
+        records.truncate(size);
+        let last = records.last().filter(|_| has_more);
+        let next_token = last.map(|last| paging::token(arguments, &(last.started_at, last.key.0)));
+        let summary = |record: ExecutionRecord| ExecutionSummary {
+            execution_arn: self.arns.execution(&machine.name, &record.name),
+            state_machine_arn: request.state_machine_arn.clone(),
+            name: record.name,
+            status: record.status,
+            start_date: record.started_at,
+            stop_date: record.stopped_at,
+        };
+        let executions = records.into_iter().map(summary).collect();
+        Ok(ListedExecutions {
+            executions,
+            next_token,
+        })
+    }
+
+    /// The record of the execution with this ARN.
+    pub(crate) async fn find_execution(
+        &self,
+        arn: &str,
+    ) -> Result<ExecutionRecord, OperationError> {
+        let (state_machine, name) = self.arns.parse_execution(arn)?;
+        let found = match self.arns.is_own(arn) {
+            true => {
+                self.executor
+                    .store()
+                    .execution_by_name(&state_machine, &name)
+                    .await?
+            }
+            false => None,
+        };
+        found.ok_or_else(|| OperationError::ExecutionDoesNotExist(arn.to_owned()))
+    }
+
+    fn check_test_case(&self, machine: &str, case: &str) -> Result<(), OperationError> {
+        match self.executor.mocks() {
+            Some(mocks) if mocks.test_cases(machine).any(|known| known == case) => Ok(()),
+            Some(_) | None => Err(OperationError::Validation(format!(
+                "The mock configuration has no test case '{case}' for the state machine '{machine}'"
+            ))),
+        }
+    }
+
+    /// The name of a start call is taken: fine if it is the same call again.
+    async fn again(
+        &self,
+        record: ExecutionRecord,
+        arn: String,
+        input: &Payload,
+    ) -> Result<ExecutionHandle, OperationError> {
+        if record.status == ExecutionStatus::Running {
+            let (key, started_at) = (record.key, record.started_at);
+            let description = self.description_of(record, &arn).await?;
+            if description.input == *input {
+                return Ok(self.handle(key, arn, started_at));
+            }
+        }
+        Err(OperationError::ExecutionAlreadyExists(arn))
+    }
+
+    async fn description_of(
+        &self,
+        record: ExecutionRecord,
+        arn: &str,
+    ) -> Result<ExecutionDescription, OperationError> {
+        let store = self.executor.store();
+        let unreadable = |reason: String| OperationError::Journal {
+            execution: arn.to_owned(),
+            reason,
+        };
+        let first = store.journal(record.key, 1, 1).await?;
+        let chunk = first
+            .first()
+            .ok_or_else(|| unreadable("it is empty".to_owned()))?;
+        let events =
+            journal::decode(&chunk.bytes).map_err(|error| unreadable(error.to_string()))?;
+        let Some(EventKind::ExecutionStarted(started)) = events.first().map(|event| &event.kind)
+        else {
+            return Err(unreadable("it does not begin with a start".to_owned()));
+        };
+        let mut description = ExecutionDescription {
+            execution_arn: arn.to_owned(),
+            state_machine_arn: started.state_machine.to_string(),
+            name: record.name.clone(),
+            status: record.status,
+            start_date: record.started_at,
+            stop_date: record.stopped_at,
+            input: started.input.clone(),
+            output: None,
+            error: None,
+            cause: None,
+            trace_header: started.trace_header.as_deref().map(str::to_owned),
+            version_arn: started.version.as_deref().map(str::to_owned),
+            alias_arn: started.alias.as_deref().map(str::to_owned),
+        };
+        if record.stopped_at.is_some()
+            && let Some(last) = store.last_chunk(record.key).await?
+        {
+            let events =
+                journal::decode(&last.bytes).map_err(|error| unreadable(error.to_string()))?;
+            if let Some(event) = events.last() {
+                description.ended_with(&event.kind);
+            }
+        }
+        Ok(description)
+    }
+}
+
+impl ExecutionDescription {
+    /// Fills in what the last event says.
+    fn ended_with(&mut self, kind: &EventKind) {
+        if let EventKind::ExecutionSucceeded { output } = kind {
+            self.output = Some(output.clone());
+        }
+        if let EventKind::ExecutionFailed(failure)
+        | EventKind::ExecutionAborted(failure)
+        | EventKind::ExecutionTimedOut(failure) = kind
+        {
+            self.error = failure.error.as_deref().map(str::to_owned);
+            self.cause = failure.cause.as_deref().map(str::to_owned);
+        }
+    }
+}
+
+/// Reads the input of an execution; its text is kept as it was written.
+fn read_input(text: Option<&str>) -> Result<Payload, OperationError> {
+    let text = text.unwrap_or("{}");
+    let refused = |reason: &str| OperationError::InvalidExecutionInput(reason.to_owned());
+    if text.is_empty() {
+        return Err(refused("Invalid execution input."));
+    }
+    if text.len() > Payload::SIZE_MAX {
+        return Err(OperationError::Validation(format!(
+            "1 validation error detected: Value at 'input' failed to satisfy constraint: Member must have length less than or equal to {}",
+            Payload::SIZE_MAX
+        )));
+    }
+    let value = json::read_value(text).map_err(|error| refused(&error.to_string()))?;
+    let text: Arc<str> = Arc::from(text.trim());
+    Ok(Payload::from_parts(&*text, value))
+}
