@@ -1,1 +1,6 @@
-//! To be written.
+//! asl: the Stepwell server and command line.
+
+pub mod api;
+mod serve;
+
+pub use serve::serve;

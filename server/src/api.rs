@@ -1,0 +1,71 @@
+//! The AWS Step Functions API over HTTP: `POST /` with `X-Amz-Target`, as every AWS SDK sends it.
+//!
+//! [`ACTIONS`] lists every operation; each has a file of its own that reads the request, calls one
+//! function of the engine, and writes the answer. The plain REST face calls the same actions.
+
+mod router;
+mod rest;
+mod extract;
+mod error;
+mod render;
+
+mod create_state_machine;
+mod update_state_machine;
+mod delete_state_machine;
+mod describe_state_machine;
+mod describe_state_machine_for_execution;
+mod list_state_machines;
+mod start_execution;
+mod describe_execution;
+mod stop_execution;
+mod list_executions;
+mod get_execution_history;
+
+use std::pin::Pin;
+
+use serde_json::Value;
+use stepwell::Engine;
+
+pub use error::ApiError;
+pub use router::router;
+
+use extract::Request;
+
+/// What an action answers: the body of a 200.
+type Answer = Pin<Box<dyn Future<Output = Result<Value, ApiError>> + Send>>;
+
+/// An operation of the API.
+struct Action {
+    name: &'static str,
+    act: fn(Engine, Request) -> Answer,
+}
+
+macro_rules! actions {
+    ($($name:literal => $module:ident,)*) => {
+        &[$(Action { name: $name, act: |engine, request| Box::pin($module::act(engine, request)) },)*]
+    };
+}
+
+/// Every operation there is.
+const ACTIONS: &[Action] = actions! {
+    "CreateStateMachine" => create_state_machine,
+    "UpdateStateMachine" => update_state_machine,
+    "DeleteStateMachine" => delete_state_machine,
+    "DescribeStateMachine" => describe_state_machine,
+    "DescribeStateMachineForExecution" => describe_state_machine_for_execution,
+    "ListStateMachines" => list_state_machines,
+    "StartExecution" => start_execution,
+    "DescribeExecution" => describe_execution,
+    "StopExecution" => stop_execution,
+    "ListExecutions" => list_executions,
+    "GetExecutionHistory" => get_execution_history,
+};
+
+/// Runs the operation of this name.
+async fn perform(engine: Engine, operation: &str, body: &[u8]) -> Result<Value, ApiError> {
+    let action = ACTIONS
+        .iter()
+        .find(|action| action.name == operation)
+        .ok_or_else(|| ApiError::unknown_operation(operation))?;
+    (action.act)(engine, Request::parse(body)?).await
+}

@@ -1,0 +1,17 @@
+//! `DescribeStateMachineForExecution`.
+
+use serde_json::Value;
+use stepwell::Engine;
+
+use super::ApiError;
+use super::extract::Request;
+use super::render::{self, time};
+
+pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
+    let arn = request.bounded_text("executionArn", 256)?;
+    let found = engine.describe_state_machine_for_execution(&arn).await?;
+    let update_date = time(found.update_date);
+    Ok(render::description(found)
+        .with("updateDate", update_date)
+        .done())
+}

@@ -1,0 +1,86 @@
+//! Errors as the API sends them.
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+use stepwell::OperationError;
+
+use super::router::respond;
+
+/// An error with AWS's name, its message and its status.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ApiError {
+    /// The error's name: `StateMachineDoesNotExist`.
+    pub code: &'static str,
+    /// What is wrong.
+    pub message: String,
+    /// The HTTP status.
+    pub status: StatusCode,
+}
+
+impl ApiError {
+    fn client(code: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            code,
+            message: message.into(),
+            status: StatusCode::BAD_REQUEST,
+        }
+    }
+
+    /// The operation does not exist, or is not built yet.
+    pub(super) fn unknown_operation(operation: &str) -> Self {
+        let message = format!("The operation '{operation}' is not known to Stepwell");
+        Self {
+            status: StatusCode::NOT_FOUND,
+            ..Self::client("UnknownOperationException", message)
+        }
+    }
+
+    /// The body is not what the protocol asks for.
+    pub(super) fn serialization(message: impl Into<String>) -> Self {
+        Self::client("SerializationException", message)
+    }
+
+    /// A member breaks a rule of the API's model.
+    pub(super) fn constraint(value: &str, member: &str, rule: &str) -> Self {
+        let message = format!(
+            "1 validation error detected: Value {value} at '{member}' failed to satisfy constraint: Member must {rule}"
+        );
+        Self::client("ValidationException", message)
+    }
+
+    /// The request is larger than the API takes.
+    pub(super) fn too_large() -> Self {
+        Self {
+            status: StatusCode::PAYLOAD_TOO_LARGE,
+            ..Self::client(
+                "RequestEntityTooLargeException",
+                "The request is larger than 1048576 bytes",
+            )
+        }
+    }
+}
+
+impl From<OperationError> for ApiError {
+    fn from(error: OperationError) -> Self {
+        let code = error.code();
+        if code != "InternalFailure" {
+            return Self::client(code, error.to_string());
+        }
+        // What went wrong inside is for the log; the caller learns that it was not the request.
+        let cause = std::error::Error::source(&error).map(ToString::to_string);
+        tracing::error!(%error, cause, "an operation failed");
+        Self {
+            code,
+            message: "The request failed because of an internal error.".to_owned(),
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = json!({ "__type": self.code, "message": self.message });
+        respond(self.status, &body, Some(self.code))
+    }
+}

@@ -1,0 +1,197 @@
+//! Members of a request, read with AWS's refusals for those that are missing or ill-typed.
+
+use serde_json::{Map, Value};
+use stepwell::operations::StateMachineConfiguration;
+
+use super::ApiError;
+
+/// The members of a request. Those that nobody asks for are ignored, as AWS does.
+#[derive(Debug, Default)]
+pub(super) struct Request(Map<String, Value>);
+
+impl Request {
+    /// Reads a body; an empty one has no members.
+    pub(super) fn parse(body: &[u8]) -> Result<Self, ApiError> {
+        if body.is_empty() {
+            return Ok(Self::default());
+        }
+        match serde_json::from_slice(body) {
+            Ok(Value::Object(members)) => Ok(Self(members)),
+            Ok(_) => Err(ApiError::serialization(
+                "Start of structure or map expected.",
+            )),
+            Err(error) => Err(ApiError::serialization(format!(
+                "The body is not JSON: {error}"
+            ))),
+        }
+    }
+
+    /// A member that may be absent; `null` is absent.
+    fn member(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).filter(|value| !value.is_null())
+    }
+
+    /// A text.
+    pub(super) fn text(&self, name: &str) -> Result<Option<String>, ApiError> {
+        match self.member(name) {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(other) => Err(wrong_type(other, "a String")),
+        }
+    }
+
+    /// A text that must be there.
+    pub(super) fn required_text(&self, name: &str) -> Result<String, ApiError> {
+        self.text(name)?
+            .ok_or_else(|| ApiError::constraint("null", name, "not be null"))
+    }
+
+    /// A text that must be there, of so many characters at most and one at least.
+    pub(super) fn bounded_text(&self, name: &str, maximum: usize) -> Result<String, ApiError> {
+        let text = self.required_text(name)?;
+        check_length(&text, name, maximum)?;
+        Ok(text)
+    }
+
+    /// A page token, of so many characters at most.
+    pub(super) fn next_token(&self, maximum: usize) -> Result<Option<String>, ApiError> {
+        let token = self.text("nextToken")?;
+        if let Some(token) = &token {
+            check_length(token, "nextToken", maximum)?;
+        }
+        Ok(token)
+    }
+
+    /// A whole number.
+    pub(super) fn integer(&self, name: &str) -> Result<Option<i64>, ApiError> {
+        match self.member(name) {
+            None => Ok(None),
+            Some(Value::Number(number)) => number
+                .as_i64()
+                .map(Some)
+                .ok_or_else(|| ApiError::serialization("The number is not an Integer")),
+            Some(other) => Err(wrong_type(other, "an Integer")),
+        }
+    }
+
+    /// A truth value.
+    pub(super) fn boolean(&self, name: &str) -> Result<Option<bool>, ApiError> {
+        match self.member(name) {
+            None => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(*value)),
+            Some(other) => Err(wrong_type(other, "a Boolean")),
+        }
+    }
+
+    /// A structure.
+    pub(super) fn structure(&self, name: &str) -> Result<Option<Value>, ApiError> {
+        match self.member(name) {
+            None => Ok(None),
+            Some(structure @ Value::Object(_)) => Ok(Some(structure.clone())),
+            Some(other) => Err(wrong_type(other, "a structure")),
+        }
+    }
+
+    /// A list.
+    pub(super) fn list(&self, name: &str) -> Result<Option<Value>, ApiError> {
+        match self.member(name) {
+            None => Ok(None),
+            Some(list @ Value::Array(_)) => Ok(Some(list.clone())),
+            Some(_) => Err(ApiError::serialization("Expected list or null")),
+        }
+    }
+
+    /// One of some texts.
+    pub(super) fn one_of<T: Copy>(
+        &self,
+        name: &str,
+        values: &[(&str, T)],
+    ) -> Result<Option<T>, ApiError> {
+        let Some(text) = self.text(name)? else {
+            return Ok(None);
+        };
+        let found = values
+            .iter()
+            .find(|(value, _)| *value == text)
+            .map(|(_, value)| *value);
+        found.map(Some).ok_or_else(|| {
+            let names: Vec<&str> = values.iter().map(|(value, _)| *value).collect();
+            let rule = format!("satisfy enum value set: [{}]", names.join(", "));
+            ApiError::constraint(&format!("'{text}'"), name, &rule)
+        })
+    }
+
+    /// `loggingConfiguration`, with its defaults.
+    pub(super) fn logging(&self) -> Result<Option<Value>, ApiError> {
+        let Some(given) = self.structure("loggingConfiguration")? else {
+            return Ok(None);
+        };
+        Ok(Some(over(
+            StateMachineConfiguration::default().logging,
+            given,
+        )))
+    }
+
+    /// `tracingConfiguration`, with its defaults.
+    pub(super) fn tracing(&self) -> Result<Option<Value>, ApiError> {
+        let Some(given) = self.structure("tracingConfiguration")? else {
+            return Ok(None);
+        };
+        Ok(Some(over(
+            StateMachineConfiguration::default().tracing,
+            given,
+        )))
+    }
+
+    /// `publish` and `versionDescription` belong to versions, which are not built yet.
+    pub(super) fn refuse_versions(&self) -> Result<(), ApiError> {
+        let publish = self.boolean("publish")?.unwrap_or(false);
+        if !publish && self.text("versionDescription")?.is_some() {
+            let message = "Version description can only be set when publish is true".to_owned();
+            return Err(stepwell::OperationError::Validation(message).into());
+        }
+        if publish {
+            let message = "Stepwell does not publish state machine versions yet".to_owned();
+            return Err(stepwell::OperationError::Validation(message).into());
+        }
+        Ok(())
+    }
+
+    /// Adds a member, for requests that come in another form.
+    pub(super) fn set(&mut self, name: &str, value: impl Into<Value>) {
+        self.0.insert(name.to_owned(), value.into());
+    }
+}
+
+fn over(mut defaults: Value, given: Value) -> Value {
+    if let (Value::Object(members), Value::Object(given)) = (&mut defaults, given) {
+        members.extend(given);
+    }
+    defaults
+}
+
+fn check_length(text: &str, name: &str, maximum: usize) -> Result<(), ApiError> {
+    let length = text.chars().count();
+    let rule = if length == 0 {
+        "have length greater than or equal to 1".to_owned()
+    } else if length > maximum {
+        format!("have length less than or equal to {maximum}")
+    } else {
+        return Ok(());
+    };
+    Err(ApiError::constraint(&format!("'{text}'"), name, &rule))
+}
+
+fn wrong_type(found: &Value, wanted: &str) -> ApiError {
+    let found = match found {
+        Value::Bool(true) => "TRUE_VALUE",
+        Value::Bool(false) => "FALSE_VALUE",
+        Value::Number(_) => "NUMBER_VALUE",
+        Value::String(_) => "STRING_VALUE",
+        Value::Array(_) | Value::Object(_) => {
+            return ApiError::serialization("Start of structure or map found where not expected.");
+        }
+        Value::Null => "NULL_VALUE",
+    };
+    ApiError::serialization(format!("{found} can not be converted to {wanted}"))
+}

@@ -1,0 +1,92 @@
+//! Values as the API writes them: times in seconds, absent members left out.
+
+use serde_json::{Map, Value, json};
+use stepwell::interpreter::Timestamp;
+use stepwell::operations::{StateMachineConfiguration, StateMachineDescription};
+use stepwell::store::{ExecutionStatus, StateMachineKind, StateMachineStatus};
+
+/// An answer in the making.
+#[derive(Default)]
+pub(super) struct Members(Map<String, Value>);
+
+impl Members {
+    /// Adds a member.
+    pub(super) fn with(mut self, name: &str, value: impl Into<Value>) -> Self {
+        self.0.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Adds a member, if there is one.
+    pub(super) fn maybe(self, name: &str, value: Option<impl Into<Value>>) -> Self {
+        match value {
+            Some(value) => self.with(name, value),
+            None => self,
+        }
+    }
+
+    /// The answer.
+    pub(super) fn done(self) -> Value {
+        Value::Object(self.0)
+    }
+}
+
+/// Seconds since the epoch, with a fraction.
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "milliseconds of our era fit 53 bits"
+)]
+pub(super) fn time(timestamp: Timestamp) -> Value {
+    json!(timestamp.milliseconds() as f64 / 1000.0)
+}
+
+/// `RUNNING` and its like.
+pub(super) fn execution_status(status: ExecutionStatus) -> &'static str {
+    EXECUTION_STATUSES
+        .iter()
+        .find(|(_, known)| *known == status)
+        .map_or("RUNNING", |(name, _)| *name)
+}
+
+/// Every status, in the order in which AWS lists them.
+pub(super) const EXECUTION_STATUSES: [(&str, ExecutionStatus); 6] = [
+    ("SUCCEEDED", ExecutionStatus::Succeeded),
+    ("TIMED_OUT", ExecutionStatus::TimedOut),
+    ("PENDING_REDRIVE", ExecutionStatus::PendingRedrive),
+    ("ABORTED", ExecutionStatus::Aborted),
+    ("FAILED", ExecutionStatus::Failed),
+    ("RUNNING", ExecutionStatus::Running),
+];
+
+/// `STANDARD` or `EXPRESS`.
+pub(super) fn kind(kind: StateMachineKind) -> &'static str {
+    match kind {
+        StateMachineKind::Standard => "STANDARD",
+        StateMachineKind::Express => "EXPRESS",
+    }
+}
+
+/// What the two calls that describe a state machine have in common.
+pub(super) fn description(description: StateMachineDescription) -> Members {
+    let StateMachineConfiguration {
+        logging,
+        tracing,
+        encryption,
+    } = description.configuration;
+    Members::default()
+        .with("stateMachineArn", description.state_machine_arn)
+        .with("name", description.name)
+        .with("definition", description.definition)
+        .with("roleArn", description.role_arn)
+        .with("loggingConfiguration", logging)
+        .with("tracingConfiguration", tracing)
+        .with("encryptionConfiguration", encryption)
+        .maybe("revisionId", description.revision_id)
+}
+
+/// `ACTIVE` or `DELETING`.
+pub(super) fn state_machine_status(status: StateMachineStatus) -> &'static str {
+    match status {
+        StateMachineStatus::Active => "ACTIVE",
+        StateMachineStatus::Deleting | StateMachineStatus::Deleted => "DELETING",
+    }
+}

@@ -1,0 +1,26 @@
+//! `UpdateStateMachine`.
+
+use serde_json::Value;
+use stepwell::Engine;
+use stepwell::operations::UpdateStateMachine;
+
+use super::ApiError;
+use super::extract::Request;
+use super::render::{Members, time};
+
+pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
+    request.refuse_versions()?;
+    let update = UpdateStateMachine {
+        state_machine_arn: request.bounded_text("stateMachineArn", 256)?,
+        definition: request.text("definition")?,
+        role_arn: request.text("roleArn")?,
+        logging: request.logging()?,
+        tracing: request.tracing()?,
+        encryption: request.structure("encryptionConfiguration")?,
+    };
+    let updated = engine.update_state_machine(update).await?;
+    Ok(Members::default()
+        .with("updateDate", time(updated.update_date))
+        .maybe("revisionId", updated.revision_id)
+        .done())
+}
