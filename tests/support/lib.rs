@@ -1,3 +1,5 @@
 //! What the suites of this package share.
 
+pub mod api;
+pub mod clock;
 pub mod conformance;

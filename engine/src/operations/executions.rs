@@ -415,10 +415,8 @@ impl ExecutionDescription {
         if let EventKind::ExecutionSucceeded { output } = kind {
             self.output = Some(output.clone());
         }
-        if let EventKind::ExecutionFailed(failure)
-        | EventKind::ExecutionAborted(failure)
-        | EventKind::ExecutionTimedOut(failure) = kind
-        {
+        // The time-out of a whole execution has an error in its history, but not here: so AWS.
+        if let EventKind::ExecutionFailed(failure) | EventKind::ExecutionAborted(failure) = kind {
             self.error = failure.error.as_deref().map(str::to_owned);
             self.cause = failure.cause.as_deref().map(str::to_owned);
         }

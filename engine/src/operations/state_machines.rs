@@ -232,7 +232,7 @@ impl Engine {
                 message.to_owned(),
             ));
         }
-        let machine = self.check_definition(&request.name, &request.definition)?;
+        let machine = self.check_definition(&request.definition)?;
         let now = self.executor.now();
         let created = self
             .executor
@@ -283,7 +283,7 @@ impl Engine {
             ));
         }
         if let Some(definition) = &request.definition {
-            self.check_definition(&record.name, definition)?;
+            self.check_definition(definition)?;
         }
         loop {
             if record.status != StateMachineStatus::Active {
@@ -425,15 +425,11 @@ impl Engine {
     }
 
     /// Reads a definition, and refuses what AWS refuses and what cannot be run here.
-    fn check_definition(
-        &self,
-        name: &str,
-        definition: &str,
-    ) -> Result<Arc<StateMachine>, OperationError> {
+    fn check_definition(&self, definition: &str) -> Result<Arc<StateMachine>, OperationError> {
         let machine = parse(definition, ExecutionType::Standard)
             .into_result()
             .map_err(OperationError::InvalidDefinition)?;
-        let unsupported = supported::unsupported(&self.executor, name, &machine);
+        let unsupported = supported::unsupported(&self.executor, &machine);
         if unsupported.is_empty() {
             Ok(Arc::new(machine))
         } else {
