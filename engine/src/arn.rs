@@ -42,10 +42,9 @@ impl Arns {
     ///
     /// [`OperationError::InvalidArn`] for anything else, in AWS's words.
     pub(crate) fn parse_state_machine(
-        &self,
         text: &str,
     ) -> Result<(String, Option<String>), OperationError> {
-        match self.parse(text)? {
+        match Self::parse(text)? {
             Arn::StateMachine { name, test_case } => Ok((name, test_case)),
             Arn::Execution { .. } => Err(not_valid_here("execution")),
         }
@@ -56,8 +55,8 @@ impl Arns {
     /// # Errors
     ///
     /// [`OperationError::InvalidArn`] for anything else, in AWS's words.
-    pub(crate) fn parse_execution(&self, text: &str) -> Result<(String, String), OperationError> {
-        match self.parse(text)? {
+    pub(crate) fn parse_execution(text: &str) -> Result<(String, String), OperationError> {
+        match Self::parse(text)? {
             Arn::Execution {
                 state_machine,
                 name,
@@ -71,7 +70,7 @@ impl Arns {
         text.starts_with(&self.prefix)
     }
 
-    fn parse(&self, text: &str) -> Result<Arn, OperationError> {
+    fn parse(text: &str) -> Result<Arn, OperationError> {
         let Some(rest) = text.strip_prefix("arn:") else {
             return Err(invalid(format!("Invalid ARN prefix: {text}")));
         };
@@ -128,22 +127,21 @@ mod tests {
 
     #[track_caller]
     fn refused(text: &str, message: &str) {
-        let error = arns().parse_execution(text).unwrap_err();
+        let error = Arns::parse_execution(text).unwrap_err();
         assert_eq!(error.to_string(), format!("Invalid Arn: '{message}'"));
     }
 
     #[test]
     fn what_is_written_reads_back() {
-        let (machine, case) = arns()
-            .parse_state_machine(&(arns().state_machine("orders") + "#Happy"))
-            .unwrap();
+        let (machine, case) =
+            Arns::parse_state_machine(&(arns().state_machine("orders") + "#Happy")).unwrap();
         assert_eq!(
             (machine.as_str(), case.as_deref()),
             ("orders", Some("Happy"))
         );
         let text = arns().execution("orders", "7");
         assert_eq!(
-            arns().parse_execution(&text).unwrap(),
+            Arns::parse_execution(&text).unwrap(),
             ("orders".into(), "7".into())
         );
     }

@@ -19,7 +19,7 @@ pub trait Clock: Send + Sync + 'static {
 pub struct SystemClock;
 
 /// Longest time that is slept at once. The system's clock may be set meanwhile.
-const NAP_MAX: Duration = Duration::from_secs(60);
+const NAP_MAX: Duration = Duration::from_mins(1);
 
 impl Clock for SystemClock {
     fn now(&self) -> Timestamp {

@@ -52,9 +52,16 @@ pub(crate) struct Shared {
     /// Who waits for an execution to end.
     watchers: Mutex<HashMap<ExecutionKey, Vec<oneshot::Sender<()>>>>,
     timers: Timers,
-    machines: Mutex<HashMap<RevisionKey, Arc<StateMachine>>>,
+    programs: Mutex<HashMap<RevisionKey, Arc<Program>>>,
     /// Why nothing runs any more, once the store has failed for good.
     failure: Mutex<Option<StoreError>>,
+}
+
+/// What a revision says, ready to be run.
+#[derive(Debug)]
+pub(crate) struct Program {
+    pub(crate) machine: Arc<StateMachine>,
+    pub(crate) role: Arc<str>,
 }
 
 /// How to reach a driver.
@@ -105,7 +112,7 @@ impl Executor {
             live: Mutex::default(),
             watchers: Mutex::default(),
             timers: Timers::default(),
-            machines: Mutex::default(),
+            programs: Mutex::default(),
             failure: Mutex::default(),
         }))
     }
@@ -139,14 +146,14 @@ impl Executor {
     }
 
     /// An execution that has not begun.
-    pub(crate) fn execution(&self, machine: Arc<StateMachine>) -> Execution {
-        Execution::new(machine, self.0.limits)
+    pub(crate) fn execution(&self, program: &Program) -> Execution {
+        Execution::new(Arc::clone(&program.machine), self.0.limits)
     }
 
-    /// The machine of a revision, read once for all its executions.
-    pub(crate) async fn machine(&self, key: RevisionKey) -> Result<Arc<StateMachine>, LoadError> {
-        if let Some(machine) = lock(&self.0.machines).get(&key) {
-            return Ok(Arc::clone(machine));
+    /// What a revision says, read once for all its executions.
+    pub(crate) async fn program(&self, key: RevisionKey) -> Result<Arc<Program>, LoadError> {
+        if let Some(program) = lock(&self.0.programs).get(&key) {
+            return Ok(Arc::clone(program));
         }
         let revision = self
             .0
@@ -155,14 +162,12 @@ impl Executor {
             .await?
             .ok_or(LoadError::NoRevision)?;
         let parsed = parse(&revision.content.definition, ExecutionType::Standard);
-        let machine = Arc::new(parsed.machine.ok_or(LoadError::Unreadable)?);
-        lock(&self.0.machines).insert(key, Arc::clone(&machine));
-        Ok(machine)
-    }
-
-    /// Keeps a machine that has just been read.
-    pub(crate) fn remember(&self, key: RevisionKey, machine: &Arc<StateMachine>) {
-        lock(&self.0.machines).insert(key, Arc::clone(machine));
+        let program = Arc::new(Program {
+            machine: Arc::new(parsed.machine.ok_or(LoadError::Unreadable)?),
+            role: revision.content.role.into(),
+        });
+        lock(&self.0.programs).insert(key, Arc::clone(&program));
+        Ok(program)
     }
 
     /// Goes on with an execution whose first events are durable.

@@ -16,8 +16,12 @@ pub(crate) struct Fault {
     /// Whether the cause names the state and the event it was entered with.
     prefixed: bool,
     /// The field of a JSONata expression that failed; there is an event for these.
-    pub(crate) evaluation: Option<Option<Arc<str>>>,
+    pub(crate) evaluation: Option<FailedField>,
 }
+
+/// Which field had the expression that failed, where there is one.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct FailedField(pub(crate) Option<Arc<str>>);
 
 impl Fault {
     /// `States.Runtime`: what the service could not process.

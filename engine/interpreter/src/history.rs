@@ -73,12 +73,20 @@ impl HistoryView<'_> {
         })
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each kind of event, and nothing else"
+    )]
     fn project(&self, event: &Event, state: Option<&State>) -> (String, Details) {
         let name = event.state.as_deref().unwrap_or_default();
         let state_type = state.map_or("Pass", |state| state.kind.type_name());
         match &event.kind {
             EventKind::ExecutionStarted(started) => {
-                ("ExecutionStarted".to_owned(), self.started(started))
+                let details = self.started(started);
+                (
+                    "ExecutionStarted".to_owned(),
+                    Some(("executionStartedEventDetails", details)),
+                )
             }
             EventKind::ExecutionSucceeded { output } => {
                 let details = self.data(Map::new(), "output", output);
@@ -182,7 +190,7 @@ impl HistoryView<'_> {
         }
     }
 
-    fn started(&self, started: &ExecutionStarted) -> Details {
+    fn started(&self, started: &ExecutionStarted) -> Map<String, Value> {
         let mut details = self.data(Map::new(), "input", &started.input);
         details.insert("roleArn".to_owned(), json!(*started.role));
         if let Some(alias) = &started.alias {
@@ -191,7 +199,7 @@ impl HistoryView<'_> {
         if let Some(version) = &started.version {
             details.insert("stateMachineVersionArn".to_owned(), json!(**version));
         }
-        Some(("executionStartedEventDetails", details))
+        details
     }
 
     fn project_task(&self, kind: &EventKind, state: Option<&State>) -> (String, Details) {
@@ -221,6 +229,10 @@ impl HistoryView<'_> {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the caller hands in task events only"
+    )]
     fn project_function(&self, kind: &EventKind, arn: &str) -> (String, Details) {
         let name = |suffix: &str| format!("LambdaFunction{suffix}");
         match kind {
@@ -266,6 +278,10 @@ impl HistoryView<'_> {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the caller hands in task events only"
+    )]
     fn project_activity(&self, kind: &EventKind, arn: &str) -> (String, Details) {
         let name = |suffix: &str| format!("Activity{suffix}");
         match kind {
@@ -319,6 +335,10 @@ impl HistoryView<'_> {
         }
     }
 
+    #[expect(
+        clippy::wildcard_enum_match_arm,
+        reason = "the caller hands in task events only"
+    )]
     fn project_service(&self, kind: &EventKind, service: &str, action: &str) -> (String, Details) {
         let mut details = object([
             ("resourceType", json!(service)),

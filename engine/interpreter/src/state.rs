@@ -64,17 +64,13 @@ pub(crate) struct Exit {
     pub(crate) next: Option<StateId>,
 }
 
-impl Exit {
-    fn new(
-        output: Payload,
-        assigned: Vec<(Arc<str>, Payload)>,
-        transition: Transition,
-    ) -> Decision {
+impl Decision {
+    fn exit(output: Payload, assigned: Vec<(Arc<str>, Payload)>, transition: Transition) -> Self {
         let next = match transition {
             Transition::Next(next) => Some(next),
             Transition::End => None,
         };
-        Decision::Exit(Self {
+        Self::Exit(Exit {
             output,
             assigned,
             next,

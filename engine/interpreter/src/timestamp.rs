@@ -31,6 +31,7 @@ impl Timestamp {
     }
 
     /// The instant `duration` later, or [`Self::MAX`].
+    #[must_use]
     pub fn after(self, duration: Duration) -> Self {
         let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(milliseconds))

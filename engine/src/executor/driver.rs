@@ -1,6 +1,6 @@
 //! The life of one execution that has something to do.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
 
 use stepwell_interpreter::effect::{Effect, TaskId};
@@ -55,7 +55,7 @@ pub(super) async fn drive(
                     execution,
                     chance,
                     inbox: &inbox,
-                    running: HashMap::new(),
+                    running: BTreeMap::new(),
                 };
                 driver.run(&mut messages).await
             }
@@ -94,8 +94,8 @@ async fn load(executor: &Executor, key: ExecutionKey) -> Result<Option<Execution
     if record.stopped_at.is_some() {
         return Ok(None);
     }
-    let machine = executor.machine(record.revision).await?;
-    let mut execution = executor.execution(machine);
+    let program = executor.program(record.revision).await?;
+    let mut execution = executor.execution(&program);
     loop {
         let chunks = store
             .journal(key, execution.next_sequence().0, READ_BYTES)
@@ -117,7 +117,7 @@ struct Driver<'a> {
     execution: Execution,
     chance: Chance,
     inbox: &'a Inbox,
-    running: HashMap<TaskId, AbortHandle>,
+    running: BTreeMap<TaskId, AbortHandle>,
 }
 
 impl Driver<'_> {
@@ -236,7 +236,7 @@ impl Driver<'_> {
 
     /// A write failed: what is in memory is ahead of the store and must go.
     async fn give_way(&mut self, error: &StoreError) -> Stop {
-        for (_, handle) in self.running.drain() {
+        for handle in std::mem::take(&mut self.running).into_values() {
             handle.abort();
         }
         match error.remedy() {

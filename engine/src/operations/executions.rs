@@ -8,12 +8,13 @@ use stepwell_interpreter::input::Input;
 use stepwell_interpreter::{Payload, Timestamp, journal};
 use stepwell_language::json;
 
+use crate::arn::Arns;
 use crate::engine::{Engine, ExecutionHandle};
 use crate::error::OperationError;
-use crate::executor::{chunk, standing, wake_at};
+use crate::executor::{Program, chunk, standing, wake_at};
 use crate::store::{
     Creation, ExecutionCursor, ExecutionFilter, ExecutionRecord, ExecutionStatus, NewExecution,
-    StateMachineStatus,
+    StateMachineRecord, StateMachineStatus,
 };
 
 use super::{names, paging};
@@ -119,6 +120,14 @@ pub struct ExecutionSummary {
     pub stop_date: Option<Timestamp>,
 }
 
+/// What is to be started.
+struct Target {
+    arn: String,
+    record: StateMachineRecord,
+    test_case: Option<String>,
+    program: Arc<Program>,
+}
+
 impl StartExecution {
     /// An execution with a name of the engine's choice.
     pub fn new(state_machine_arn: &str, input: &str) -> Self {
@@ -146,84 +155,54 @@ impl Engine {
         if let Some(name) = &request.name {
             names::check(name)?;
         }
-        let (_, test_case) = self.arns.parse_state_machine(&request.state_machine_arn)?;
-        let arn = request
-            .state_machine_arn
-            .split('#')
-            .next()
-            .unwrap_or_default();
-        let machine = self.find_state_machine(arn).await?;
-        if machine.status != StateMachineStatus::Active {
-            return Err(OperationError::StateMachineDeleting(arn.to_owned()));
-        }
-        if let Some(case) = &test_case {
-            self.check_test_case(&machine.name, case)?;
-        }
-        let revision = self
-            .executor
-            .store()
-            .revision(machine.revision)
-            .await?
-            .ok_or_else(|| OperationError::StateMachineDoesNotExist(arn.to_owned()))?;
-        let definition = self
-            .executor
-            .machine(machine.revision)
-            .await
-            .map_err(|error| OperationError::Journal {
-                execution: arn.to_owned(),
-                reason: error.to_string(),
-            })?;
-
+        let target = self.target(&request.state_machine_arn).await?;
         let mut chance = self.executor.chance();
-        let name = request.name.clone().unwrap_or_else(|| chance.uuid());
-        let execution_arn = self.arns.execution(&machine.name, &name);
+        let name = request.name.unwrap_or_else(|| chance.uuid());
+        let execution_arn = self.arns.execution(&target.record.name, &name);
         let now = self.executor.now();
-        let mut execution = self.executor.execution(definition);
         let started = ExecutionStarted {
             execution: execution_arn.as_str().into(),
             name: name.as_str().into(),
-            state_machine: arn.into(),
-            state_machine_name: machine.name.as_str().into(),
-            role: revision.content.role.as_str().into(),
+            state_machine: target.arn.as_str().into(),
+            state_machine_name: target.record.name.as_str().into(),
+            role: Arc::clone(&target.program.role),
             version: None,
             alias: None,
-            test_case: test_case.map(Into::into),
+            test_case: target.test_case.map(Into::into),
             trace_header: request.trace_header.map(Into::into),
             input: input.clone(),
         };
+        let mut execution = self.executor.execution(&target.program);
         let events = execution.handle(Input::Start(Box::new(started)), now, &mut chance);
         let key = self.executor.next_key();
         let (status, stopped_at) = standing(execution.status());
-        let creation = self
-            .executor
-            .store()
-            .create_execution(NewExecution {
-                epoch: self.executor.store().epoch(),
-                record: ExecutionRecord {
-                    key,
-                    state_machine: machine.key,
-                    revision: machine.revision,
-                    name,
-                    status,
-                    started_at: now,
-                    stopped_at,
-                    wake_at: wake_at(&execution),
-                    details: None,
-                },
-                chunks: chunk(&events, execution.last_history_id())
-                    .into_iter()
-                    .collect(),
-            })
-            .await?;
-        match creation {
+        let record = ExecutionRecord {
+            key,
+            state_machine: target.record.key,
+            revision: target.record.revision,
+            name,
+            status,
+            started_at: now,
+            stopped_at,
+            wake_at: wake_at(&execution),
+            details: None,
+        };
+        let store = self.executor.store();
+        let chunks = chunk(&events, execution.last_history_id())
+            .into_iter()
+            .collect();
+        let new = NewExecution {
+            epoch: store.epoch(),
+            record,
+            chunks,
+        };
+        match store.create_execution(new).await? {
             Creation::Created => {
                 self.executor.adopt(key, execution, &events);
                 Ok(self.handle(key, execution_arn, now))
             }
             Creation::NameTaken(record) => self.again(record, execution_arn, &input).await,
-            Creation::StateMachineDeleting => {
-                Err(OperationError::StateMachineDeleting(arn.to_owned()))
-            }
+            Creation::StateMachineDeleting => Err(OperationError::StateMachineDeleting(target.arn)),
         }
     }
 
@@ -322,17 +301,43 @@ impl Engine {
         &self,
         arn: &str,
     ) -> Result<ExecutionRecord, OperationError> {
-        let (state_machine, name) = self.arns.parse_execution(arn)?;
-        let found = match self.arns.is_own(arn) {
-            true => {
-                self.executor
-                    .store()
-                    .execution_by_name(&state_machine, &name)
-                    .await?
-            }
-            false => None,
+        let (state_machine, name) = Arns::parse_execution(arn)?;
+        let found = if self.arns.is_own(arn) {
+            self.executor
+                .store()
+                .execution_by_name(&state_machine, &name)
+                .await?
+        } else {
+            None
         };
         found.ok_or_else(|| OperationError::ExecutionDoesNotExist(arn.to_owned()))
+    }
+
+    /// What a start call names: a state machine, and a test case of the mock configuration.
+    async fn target(&self, arn: &str) -> Result<Target, OperationError> {
+        let (_, test_case) = Arns::parse_state_machine(arn)?;
+        let arn = arn.split('#').next().unwrap_or_default();
+        let record = self.find_state_machine(arn).await?;
+        if record.status != StateMachineStatus::Active {
+            return Err(OperationError::StateMachineDeleting(arn.to_owned()));
+        }
+        if let Some(case) = &test_case {
+            self.check_test_case(&record.name, case)?;
+        }
+        let program = self
+            .executor
+            .program(record.revision)
+            .await
+            .map_err(|error| OperationError::Journal {
+                execution: arn.to_owned(),
+                reason: error.to_string(),
+            })?;
+        Ok(Target {
+            arn: arn.to_owned(),
+            record,
+            test_case,
+            program,
+        })
     }
 
     fn check_test_case(&self, machine: &str, case: &str) -> Result<(), OperationError> {

@@ -58,13 +58,13 @@ impl Engine {
             execution: arn.clone(),
             reason,
         };
-        let machine = self
+        let program = self
             .executor
-            .machine(record.revision)
+            .program(record.revision)
             .await
             .map_err(|error| unreadable(error.to_string()))?;
         let view = HistoryView {
-            machine: &machine,
+            machine: &program.machine,
             region: &self.region,
             include_execution_data: request.include_execution_data,
         };

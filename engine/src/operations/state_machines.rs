@@ -1,12 +1,11 @@
 //! State machines: created, updated, deleted, described, listed.
 
-use std::sync::Arc;
-
 use serde_json::{Value, json};
 use stepwell_interpreter::Timestamp;
-use stepwell_language::model::{ExecutionType, StateMachine};
+use stepwell_language::model::ExecutionType;
 use stepwell_language::parse::parse;
 
+use crate::arn::Arns;
 use crate::engine::Engine;
 use crate::error::OperationError;
 use crate::store::{
@@ -232,7 +231,7 @@ impl Engine {
                 message.to_owned(),
             ));
         }
-        let machine = self.check_definition(&request.definition)?;
+        self.check_definition(&request.definition)?;
         let now = self.executor.now();
         let created = self
             .executor
@@ -252,10 +251,7 @@ impl Engine {
             })
             .await?;
         let record = match created {
-            StateMachineCreation::Created(record) => {
-                self.executor.remember(record.revision, &machine);
-                record
-            }
+            StateMachineCreation::Created(record) => record,
             StateMachineCreation::NameTaken(record) => {
                 self.check_same(&record, &request).await?;
                 record
@@ -318,7 +314,7 @@ impl Engine {
     ///
     /// [`OperationError::InvalidArn`].
     pub async fn delete_state_machine(&self, arn: &str) -> Result<(), OperationError> {
-        let (name, _) = self.arns.parse_state_machine(arn)?;
+        let (name, _) = Arns::parse_state_machine(arn)?;
         if !self.arns.is_own(arn) {
             return Ok(());
         }
@@ -410,10 +406,11 @@ impl Engine {
         &self,
         arn: &str,
     ) -> Result<StateMachineRecord, OperationError> {
-        let (name, _) = self.arns.parse_state_machine(arn)?;
-        let found = match self.arns.is_own(arn) {
-            true => self.executor.store().state_machine(&name).await?,
-            false => None,
+        let (name, _) = Arns::parse_state_machine(arn)?;
+        let found = if self.arns.is_own(arn) {
+            self.executor.store().state_machine(&name).await?
+        } else {
+            None
         };
         found.ok_or_else(|| OperationError::StateMachineDoesNotExist(arn.to_owned()))
     }
@@ -425,13 +422,13 @@ impl Engine {
     }
 
     /// Reads a definition, and refuses what AWS refuses and what cannot be run here.
-    fn check_definition(&self, definition: &str) -> Result<Arc<StateMachine>, OperationError> {
+    fn check_definition(&self, definition: &str) -> Result<(), OperationError> {
         let machine = parse(definition, ExecutionType::Standard)
             .into_result()
             .map_err(OperationError::InvalidDefinition)?;
         let unsupported = supported::unsupported(&self.executor, &machine);
         if unsupported.is_empty() {
-            Ok(Arc::new(machine))
+            Ok(())
         } else {
             Err(OperationError::InvalidDefinition(unsupported))
         }

@@ -80,6 +80,10 @@ impl Execution {
         Ok(())
     }
 
+    #[expect(
+        clippy::too_many_lines,
+        reason = "one arm for each kind of event, and nothing else"
+    )]
     fn apply_kind(&mut self, event: &Event) -> Applied {
         let at = event.at;
         match &event.kind {
@@ -89,22 +93,26 @@ impl Execution {
                 self.open_flow(None, ScopeId::ROOT, HistoryId(0), input);
                 Ok(())
             }
-            EventKind::ExecutionSucceeded { output } => self.end(Status::Succeeded {
-                at,
-                output: output.clone(),
-            }),
-            EventKind::ExecutionFailed(failure) => self.end(Status::Failed {
-                at,
-                failure: failure.clone(),
-            }),
-            EventKind::ExecutionAborted(failure) => self.end(Status::Aborted {
-                at,
-                failure: failure.clone(),
-            }),
-            EventKind::ExecutionTimedOut(failure) => self.end(Status::TimedOut {
-                at,
-                failure: failure.clone(),
-            }),
+            EventKind::ExecutionSucceeded { output } => {
+                let output = output.clone();
+                self.end(Status::Succeeded { at, output });
+                Ok(())
+            }
+            EventKind::ExecutionFailed(failure) => {
+                let failure = failure.clone();
+                self.end(Status::Failed { at, failure });
+                Ok(())
+            }
+            EventKind::ExecutionAborted(failure) => {
+                let failure = failure.clone();
+                self.end(Status::Aborted { at, failure });
+                Ok(())
+            }
+            EventKind::ExecutionTimedOut(failure) => {
+                let failure = failure.clone();
+                self.end(Status::TimedOut { at, failure });
+                Ok(())
+            }
             EventKind::StateEntered { input } => self.apply_enter(event, input),
             EventKind::StateExited {
                 output,
@@ -279,7 +287,7 @@ impl Execution {
         Ok(())
     }
 
-    fn end(&mut self, status: Status) -> Applied {
+    fn end(&mut self, status: Status) {
         for task in std::mem::take(&mut self.tasks).into_keys() {
             self.effects.push(Effect::CancelTask(task));
         }
@@ -287,6 +295,5 @@ impl Execution {
         self.flows.clear();
         self.ready.clear();
         self.deadlines.clear();
-        Ok(())
     }
 }

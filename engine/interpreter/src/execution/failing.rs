@@ -9,7 +9,7 @@ use crate::chance::Chance;
 use crate::data_flow::{self, Scope};
 use crate::event::{ChildFailure, EventKind, FlowId, HistoryId};
 use crate::failure::Failure;
-use crate::fault::Fault;
+use crate::fault::{FailedField, Fault};
 use crate::payload::Payload;
 use crate::retry::{self, Failed};
 use crate::state::Exit;
@@ -30,7 +30,7 @@ impl Execution {
         let evaluation = fault.evaluation.clone();
         let failed = fault.into_failed(state, entered);
         match evaluation {
-            Some(location) => {
+            Some(FailedField(location)) => {
                 let kind = EventKind::EvaluationFailed {
                     failure: failed.failure,
                     location,

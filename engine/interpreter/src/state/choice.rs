@@ -6,7 +6,7 @@ use crate::chance::Chance;
 use crate::data_flow::{self, Scope};
 use crate::fault::Fault;
 
-use super::{Decision, Exit, comparison};
+use super::{Decision, comparison};
 
 pub(super) fn decide(
     state: &State,
@@ -44,7 +44,7 @@ fn exit(
 ) -> Result<Decision, Fault> {
     let assigned = data_flow::assign(assign, scope, chance)?;
     let output = data_flow::pass_on(state, scope)?;
-    Ok(Exit::new(output, assigned, Transition::Next(next)))
+    Ok(Decision::exit(output, assigned, Transition::Next(next)))
 }
 
 /// Whether a condition holds. `And` and `Or` stop at the first that decides.

@@ -7,7 +7,7 @@ use crate::data_flow::{self, Scope};
 use crate::fault::Fault;
 use crate::payload::Payload;
 
-use super::{Decision, Exit};
+use super::Decision;
 
 pub(super) fn decide(
     state: &State,
@@ -24,5 +24,5 @@ pub(super) fn decide(
     };
     let assigned = data_flow::assign(flow.assign.as_ref(), &raw.over(&result), chance)?;
     let output = data_flow::combine(state, &result, raw)?;
-    Ok(Exit::new(output, assigned, pass.transition))
+    Ok(Decision::exit(output, assigned, pass.transition))
 }

@@ -5,10 +5,10 @@ use stepwell_language::model::{State, Transition};
 use crate::data_flow::{self, Scope};
 use crate::fault::Fault;
 
-use super::{Decision, Exit};
+use super::Decision;
 
 pub(super) fn decide(state: &State, raw: &Scope<'_>) -> Result<Decision, Fault> {
     let effective = data_flow::select(&state.data_flow.input_path, raw)?;
     let output = data_flow::pass_on(state, &raw.over(&effective))?;
-    Ok(Exit::new(output, Vec::new(), Transition::End))
+    Ok(Decision::exit(output, Vec::new(), Transition::End))
 }

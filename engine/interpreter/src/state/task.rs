@@ -11,7 +11,7 @@ use crate::event::TaskScheduled;
 use crate::fault::Fault;
 use crate::payload::Payload;
 
-use super::{Decision, Exit, Moment};
+use super::{Decision, Moment};
 
 pub(super) fn decide(
     state: &State,
@@ -67,7 +67,7 @@ pub(super) fn complete(
         .kind
         .transition()
         .expect("a state with a result has a transition");
-    Ok(Exit::new(output, assigned, transition))
+    Ok(Decision::exit(output, assigned, transition))
 }
 
 /// How AWS names the resource in a cause: the function's ARN, or the service.

@@ -11,7 +11,7 @@ use crate::evaluate::json_path;
 use crate::fault::Fault;
 use crate::timestamp::Timestamp;
 
-use super::{Decision, Exit, Moment};
+use super::{Decision, Moment};
 
 /// Seconds that a wait may last when it is only known at run time.
 const SECONDS_MAX: u64 = 2_147_483_647;
@@ -41,7 +41,7 @@ pub(super) fn complete(
     let scope = raw.over(&effective);
     let assigned = data_flow::assign(state.data_flow.assign.as_ref(), &scope, chance)?;
     let output = data_flow::pass_on(state, &scope)?;
-    Ok(Exit::new(output, assigned, wait.transition))
+    Ok(Decision::exit(output, assigned, wait.transition))
 }
 
 /// When the wait ends.
@@ -57,10 +57,11 @@ fn until(wait: &Wait, scope: &Scope<'_>, moment: &Moment<'_>) -> Result<Timestam
             })?;
             after(seconds(value, path.text())?, moment)
         }
-        WaitDuration::Timestamp(text) => Timestamp::parse(text)
-            .map(Ok)
-            .unwrap_or_else(|| Err(Fault::runtime(format!("not a timestamp: {text}"))))
-            .and_then(|until| bounded(until, moment)),
+        WaitDuration::Timestamp(text) => {
+            let until = Timestamp::parse(text)
+                .ok_or_else(|| Fault::runtime(format!("Not a timestamp: {text}")))?;
+            bounded(until, moment)
+        }
         WaitDuration::TimestampPath(path) => {
             let value = data_flow::read_reference(path, scope)?;
             let text = value

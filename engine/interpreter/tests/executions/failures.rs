@@ -1,0 +1,234 @@
+//! What goes wrong, who handles it, and which limits there are.
+
+use serde_json::{Value, json};
+use stepwell_interpreter::Timestamp;
+use stepwell_interpreter::execution::Limits;
+use stepwell_interpreter::failure::Failure;
+use stepwell_interpreter::input::Input;
+
+use crate::world::{Answer, World};
+use crate::{only, task};
+
+#[track_caller]
+fn check(definition: &Value, input: Value, answers: &[Answer], expected: Result<Value, &str>) {
+    let world = World::start(definition, input, answers).run();
+    assert_eq!(
+        world.outcome(),
+        expected.map_err(str::to_owned),
+        "{:#?}",
+        world.history()
+    );
+}
+
+#[test]
+fn retries_wait_longer_each_time_and_then_give_up() {
+    let definition = only(task(json!({
+        "Retry": [{"ErrorEquals": ["E"], "IntervalSeconds": 3, "MaxAttempts": 2}],
+        "End": true,
+    })));
+    let throw = Answer::Throw("E");
+    let world = World::start(
+        &definition,
+        json!({}),
+        &[throw.clone(), throw.clone(), throw],
+    )
+    .run();
+    assert_eq!(world.outcome(), Err("E: because".to_owned()));
+    assert_eq!(world.now, Timestamp::from_milliseconds(3_000 + 6_000));
+}
+
+#[test]
+fn a_catcher_gets_the_error_where_its_result_path_says() {
+    let definition = json!({"StartAt": "A", "States": {
+        "A": task(json!({
+            "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.why", "Next": "Z"}],
+            "End": true,
+        })),
+        "Z": {"Type": "Pass", "End": true},
+    }});
+    let expected = json!({"order": 7, "why": {"Error": "E", "Cause": "because"}});
+    check(
+        &definition,
+        json!({"order": 7}),
+        &[Answer::Throw("E")],
+        Ok(expected),
+    );
+}
+
+#[test]
+fn a_time_out_has_an_empty_cause_for_its_catcher() {
+    let definition = json!({"StartAt": "A", "States": {
+        "A": task(json!({
+            "TimeoutSeconds": 5,
+            "Catch": [{"ErrorEquals": ["States.Timeout"], "Next": "Z"}],
+            "End": true,
+        })),
+        "Z": {"Type": "Pass", "End": true},
+    }});
+    let expected = json!({"Error": "States.Timeout", "Cause": ""});
+    check(&definition, json!({}), &[], Ok(expected));
+}
+
+#[test]
+fn a_missed_heartbeat_answers_to_its_own_name() {
+    let definition = json!({"StartAt": "A", "States": {
+        "A": {
+            "Type": "Task",
+            "Resource": "arn:aws:states:::sqs:sendMessage.waitForTaskToken",
+            "HeartbeatSeconds": 5,
+            "Catch": [{"ErrorEquals": ["States.HeartbeatTimeout"], "Next": "Z"}],
+            "End": true,
+        },
+        "Z": {"Type": "Pass", "End": true},
+    }});
+    let expected = json!({"Error": "States.Timeout", "Cause": ""});
+    check(&definition, json!({}), &[], Ok(expected));
+}
+
+#[test]
+fn nothing_catches_a_runtime_failure() {
+    let definition = json!({"StartAt": "A", "States": {
+        "A": task(json!({
+            "InputPath": "$.no.such",
+            "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Z"}],
+            "End": true,
+        })),
+        "Z": {"Type": "Pass", "End": true},
+    }});
+    let expected = "States.Runtime: An error occurred while executing the state 'A' (entered at the event id #2). Invalid path '$.no.such' : Missing property in path $['no']";
+    check(&definition, json!({}), &[], Err(expected));
+}
+
+#[test]
+fn a_choice_without_a_match_has_nowhere_to_go() {
+    let definition = json!({"StartAt": "A", "States": {
+        "A": {
+            "Type": "Choice",
+            "Choices": [{"Variable": "$.x", "NumericEquals": 1, "Next": "Z"}],
+        },
+        "Z": {"Type": "Succeed"},
+    }});
+    let prefix = "States.Runtime: An error occurred while executing the state 'A' (entered at the event id #2).";
+    let no_match = format!(
+        "{prefix} Failed to transition out of the state. The state does not point to a next state."
+    );
+    check(&definition, json!({"x": 2}), &[], Err(&no_match));
+    let no_value = format!(
+        "{prefix} Invalid path '$.x': The choice state's condition path references an invalid value."
+    );
+    check(&definition, json!({}), &[], Err(&no_value));
+}
+
+#[test]
+fn a_task_result_over_the_limit_can_be_caught_and_an_output_over_it_cannot() {
+    let large = json!("x".repeat(262_143));
+    let catch = json!([{"ErrorEquals": ["States.ALL"], "ResultPath": "$.why", "Next": "Z"}]);
+    let definition = json!({"StartAt": "A", "States": {
+        "A": task(json!({"Catch": catch, "ResultPath": "$.result", "End": true})),
+        "Z": {"Type": "Pass", "OutputPath": "$.why.Error", "End": true},
+    }});
+    let answers = [Answer::Return(large)];
+    check(
+        &definition,
+        json!({}),
+        &answers,
+        Ok(json!("States.DataLimitExceeded")),
+    );
+
+    let almost = [Answer::Return(json!("x".repeat(262_142)))];
+    let expected = "States.DataLimitExceeded: The state/task 'A' returned a result with a size exceeding the maximum number of bytes service limit.";
+    check(&definition, json!({}), &almost, Err(expected));
+}
+
+#[test]
+fn the_last_event_of_a_full_history_is_a_failure() {
+    let definition = json!({"StartAt": "A", "States": {
+        "A": {"Type": "Pass", "Next": "B"},
+        "B": {"Type": "Choice", "Choices": [
+            {"Variable": "$", "IsPresent": false, "Next": "Z"}], "Default": "A"},
+        "Z": {"Type": "Succeed"},
+    }});
+    let world = World::start(&definition, json!({}), &[]).run();
+    assert_eq!(
+        world.outcome(),
+        Err(
+            "States.Runtime: The execution reached the maximum number of history events (25000)."
+                .to_owned()
+        )
+    );
+    assert_eq!(
+        world.history().last().unwrap(),
+        "25000<-24999 ExecutionFailed"
+    );
+}
+
+#[test]
+fn data_that_nests_without_end_is_refused() {
+    let definition = json!({"StartAt": "A", "States": {
+        "A": {"Type": "Pass", "Parameters": {"in.$": "$"}, "Next": "A2"},
+        "A2": {"Type": "Choice", "Choices": [
+            {"Variable": "$", "IsPresent": false, "Next": "Z"}], "Default": "A"},
+        "Z": {"Type": "Succeed"},
+    }});
+    let world = World::start(&definition, json!({}), &[]).run();
+    let outcome = world.outcome().unwrap_err();
+    assert!(
+        outcome.contains("The data nests deeper than the limit of 1000 levels."),
+        "{outcome}"
+    );
+}
+
+#[test]
+fn a_whole_execution_times_out() {
+    let mut definition = only(json!({"Type": "Wait", "Seconds": 60, "End": true}));
+    definition["TimeoutSeconds"] = json!(5);
+    let world = World::start(&definition, json!({}), &[]).run();
+    assert_eq!(world.now, Timestamp::from_milliseconds(5_000));
+    assert_eq!(world.history()[2], "3<-0 ExecutionTimedOut");
+}
+
+#[test]
+fn a_stopped_execution_gives_up_what_runs_inside() {
+    let definition = only(json!({
+        "Type": "Parallel",
+        "Branches": [{"StartAt": "B", "States": {"B": task(json!({"End": true}))}}],
+        "End": true,
+    }));
+    let mut world = World::start(&definition, json!({}), &[]);
+    world.handle(Input::Stop(Failure::new("Enough", "of this")));
+    assert_eq!(world.outcome(), Err("Enough: of this".to_owned()));
+    let history = world.history();
+    assert_eq!(history[history.len() - 2], "7<-3 TaskStateAborted");
+    assert_eq!(history[history.len() - 1], "8<-0 ExecutionAborted");
+    assert!(world.execution.pending_effects().next().is_none());
+}
+
+#[test]
+fn results_that_come_too_late_change_nothing() {
+    let definition = only(task(json!({"TimeoutSeconds": 5, "End": true})));
+    let mut world = World::start(&definition, json!({}), &[]).run();
+    let before = world.journal.len();
+    let task = stepwell_interpreter::effect::TaskId(stepwell_interpreter::event::Sequence(3));
+    world.handle(Input::TaskSucceeded {
+        task,
+        output: json!(1).into(),
+    });
+    world.handle(Input::Stop(Failure::default()));
+    assert_eq!(world.journal.len(), before);
+}
+
+#[test]
+fn a_chain_is_cut_at_its_bound_and_goes_on() {
+    let limits = Limits {
+        chain_events_max: 3,
+        ..Limits::default()
+    };
+    let definition = json!({"StartAt": "A", "States": {
+        "A": {"Type": "Pass", "Next": "B"},
+        "B": {"Type": "Pass", "Next": "C"},
+        "C": {"Type": "Pass", "End": true},
+    }});
+    let world = World::with_limits(&definition, json!(1), &[], limits).run();
+    assert_eq!(world.outcome(), Ok(json!(1)));
+    assert_eq!(world.history().len(), 8);
+}
