@@ -1,2 +1,4 @@
 //! The program `asl`: see [`stepwell_server::run`].
-fn main() {}
+fn main() -> std::process::ExitCode {
+    stepwell_server::run(std::env::args_os())
+}
