@@ -80,7 +80,7 @@ where
         Ok(arguments) => match arguments.command {
             Command::Validate(arguments) => validate::validate(&arguments),
             Command::Graph(arguments) => graph::graph(&arguments),
-            Command::Run(arguments) => run::run(arguments),
+            Command::Run(arguments) => run::run(&arguments),
             Command::Serve(arguments) => serve::serve(arguments),
         },
         // Help and version come this way too.

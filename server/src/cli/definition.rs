@@ -37,9 +37,10 @@ impl Definition {
         }
         let mut bytes = Vec::new();
         let limit = DEFINITION_BYTES_MAX as u64 + 1;
-        let read = match is_stdin {
-            true => io::stdin().lock().take(limit).read_to_end(&mut bytes),
-            false => File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)),
+        let read = if is_stdin {
+            io::stdin().lock().take(limit).read_to_end(&mut bytes)
+        } else {
+            File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes))
         };
         if let Err(source) = read {
             return Err(Problem::Read {

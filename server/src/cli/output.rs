@@ -26,9 +26,10 @@ pub(super) fn result(text: &str) -> Result<(), Problem> {
 
 /// Writes a result as JSON: readable for people, on one line for programs.
 pub(super) fn json(value: &impl Serialize) -> Result<(), Problem> {
-    let text = match io::stdout().is_terminal() {
-        true => serde_json::to_string_pretty(value),
-        false => serde_json::to_string(value),
+    let text = if io::stdout().is_terminal() {
+        serde_json::to_string_pretty(value)
+    } else {
+        serde_json::to_string(value)
     };
     result(&format!("{}\n", text.expect("JSON values can be written")))
 }

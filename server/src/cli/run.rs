@@ -1,9 +1,12 @@
 //! `asl run`: one execution, from its start, or from where it was interrupted, to its end.
 
+use std::fmt::Write;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde_json::Value;
 use stepwell::integrations::mock::MockConfiguration;
+use stepwell::interpreter::history::HistoryEntry;
 use stepwell::operations::{CreateStateMachine, GetExecutionHistory, UpdateStateMachine};
 use stepwell::store::ExecutionStatus;
 use stepwell::{Engine, ExecutionHandle, OperationError, Outcome};
@@ -33,6 +36,12 @@ Exit codes:
   0  the execution succeeded
   1  it failed, timed out, was aborted or interrupted
   2  it could not be run";
+
+/// What functions log, and warnings.
+const LOGGED: &str = "warn,stepwell::integrations=info";
+
+/// How often to look whether the store still works.
+const HEALTH_CHECK: Duration = Duration::from_secs(1);
 
 /// Run one execution of a definition to its end.
 #[derive(Debug, clap::Args)]
@@ -72,15 +81,15 @@ pub(super) struct Arguments {
     #[arg(long, short)]
     quiet: bool,
     /// What is logged: off, error, warn, info, debug or trace, or directives such as
-    /// `stepwell=debug` [env: `STEPWELL_LOG`; default: info, error with --quiet].
+    /// `stepwell=debug` [env: `STEPWELL_LOG`; default: what functions log, and warnings].
     #[arg(long, value_name = "LEVEL")]
     log: Option<String>,
 }
 
 /// Runs the command.
-pub(super) fn run(arguments: Arguments) -> Result<Exit, Problem> {
+pub(super) fn run(arguments: &Arguments) -> Result<Exit, Problem> {
     let screen = Screen::of_notes(arguments.quiet);
-    let usual_level = if arguments.quiet { "error" } else { "info" };
+    let usual_level = if arguments.quiet { "error" } else { LOGGED };
     logs::start(
         arguments.log.as_deref(),
         usual_level,
@@ -88,9 +97,9 @@ pub(super) fn run(arguments: Arguments) -> Result<Exit, Problem> {
         screen.clone(),
     )?;
     let runtime = setup::runtime()?;
-    let done = runtime.block_on(execute(&arguments, screen));
-    // Work that was interrupted need not be waited for.
-    runtime.shutdown_background();
+    let done = runtime.block_on(execute(arguments, screen));
+    // Functions that still run are ended; whatever else there is need not be waited for.
+    runtime.shutdown_timeout(setup::SHUTDOWN);
     done
 }
 
@@ -146,27 +155,35 @@ async fn execute(arguments: &Arguments, screen: Screen) -> Result<Exit, Problem>
         let name = output::printable(&started.name);
         output::note(&format!("resuming {name}, which started at {since}\n"));
     }
-    let ended = until_end(&started.execution, &mut signals, feed, waiting).await?;
-    match ended {
-        Some(outcome) => report(&engine, &started.execution, outcome, arguments.history).await,
-        None => {
-            output::note(&interrupted(arguments, &started.name));
-            Ok(Exit::No)
-        }
-    }
+    let ended = until_end(&engine, &started.execution, &mut signals, feed, waiting).await?;
+    let Some(outcome) = ended else {
+        output::note(&interrupted(arguments, &started.name));
+        return Ok(Exit::No);
+    };
+    report(&engine, &started.execution, outcome, arguments.history).await
 }
 
 /// Shows the execution until it has ended; `None` when a signal came first.
 async fn until_end(
+    engine: &Engine,
     execution: &ExecutionHandle,
     signals: &mut StopSignals,
     feed: Feed,
     waiting: Waiting,
 ) -> Result<Option<Outcome>, Problem> {
     let running = waiting.follow(feed, execution.arn.clone());
+    let store_failed = async {
+        loop {
+            tokio::time::sleep(HEALTH_CHECK).await;
+            if let Err(error) = engine.readiness() {
+                return error;
+            }
+        }
+    };
     let ended = tokio::select! {
         outcome = execution.outcome() => outcome.map(Some),
         () = signals.next() => Ok(None),
+        error = store_failed => Err(error.into()),
     };
     running.end();
     Ok(ended?)
@@ -223,7 +240,7 @@ async fn report(
     let mut text = format!("asl: the execution {how}\n");
     for (name, value) in [("error", outcome.error), ("cause", outcome.cause)] {
         if let Some(value) = value {
-            text.push_str(&format!("  {name}: {}\n", output::printable(&value)));
+            let _ = writeln!(text, "  {name}: {}", output::printable(&value));
         }
     }
     output::note(&text);
@@ -242,7 +259,7 @@ async fn history(engine: &Engine, arn: &str) -> Result<Vec<Value>, OperationErro
     let mut entries = Vec::new();
     loop {
         let page = engine.get_execution_history(request.clone()).await?;
-        entries.extend(page.events.into_iter().map(|entry| entry.into_json()));
+        entries.extend(page.events.into_iter().map(HistoryEntry::into_json));
         request.next_token = page.next_token;
         if request.next_token.is_none() {
             return Ok(entries);
@@ -255,22 +272,42 @@ fn interrupted(arguments: &Arguments, name: &str) -> String {
     let name = output::printable(name);
     match &arguments.database {
         None => format!("asl: {name} was interrupted; with --database FILE it could be resumed\n"),
-        Some(file) => format!(
-            "asl: {name} was interrupted; to resume it: asl run {} --database {} --execution-name {}\n",
-            quoted(&arguments.file.to_string_lossy()),
-            quoted(&file.to_string_lossy()),
-            quoted(&arguments.execution_name),
-        ),
+        Some(file) => {
+            let command = resuming_command(arguments, file);
+            format!("asl: {name} was interrupted; to resume it: {command}\n")
+        }
     }
+}
+
+/// The command line that goes on with the execution.
+fn resuming_command(arguments: &Arguments, database: &Path) -> String {
+    let path = |path: &Path| path.to_string_lossy().into_owned();
+    let mut command = format!("asl run {}", quoted(&path(&arguments.file)));
+    let options = [
+        ("--name", arguments.name.clone()),
+        ("--config", arguments.config.as_deref().map(path)),
+        ("--mock-config", arguments.mock_config.as_deref().map(path)),
+        ("--test-case", arguments.test_case.clone()),
+        ("--database", Some(path(database))),
+        ("--execution-name", Some(arguments.execution_name.clone())),
+    ];
+    for (option, value) in options {
+        if let Some(value) = value {
+            // Writing to a string does not fail.
+            let _ = write!(command, " {option} {}", quoted(&value));
+        }
+    }
+    command
 }
 
 /// A word as a shell reads it.
 fn quoted(word: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./=:@%+,".contains(&byte);
     let word = output::printable(word);
-    match !word.is_empty() && word.bytes().all(is_plain) {
-        true => word,
-        false => format!("'{}'", word.replace('\'', r"'\''")),
+    if !word.is_empty() && word.bytes().all(is_plain) {
+        word
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
     }
 }
 

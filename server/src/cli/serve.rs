@@ -51,7 +51,10 @@ pub(super) struct Arguments {
 /// Runs the command.
 pub(super) fn serve(arguments: Arguments) -> Result<Exit, Problem> {
     logs::start(arguments.log.as_deref(), "info", Style::Full, io::stderr)?;
-    setup::runtime()?.block_on(start(arguments))
+    let runtime = setup::runtime()?;
+    let done = runtime.block_on(start(arguments));
+    runtime.shutdown_timeout(setup::SHUTDOWN);
+    done
 }
 
 async fn start(arguments: Arguments) -> Result<Exit, Problem> {

@@ -3,12 +3,16 @@
 use std::fs;
 use std::io::{self, Read};
 use std::path::Path;
+use std::time::Duration;
 
 use stepwell::configuration::Configuration;
 use stepwell::integrations::mock::MockConfiguration;
 use tokio::runtime::{Builder, Runtime};
 
 use super::Problem;
+
+/// How long the end of the program waits for what still runs.
+pub(super) const SHUTDOWN: Duration = Duration::from_secs(2);
 
 /// Reads `stepwell.toml`; without a file everything is as usual. Secrets that it names come from
 /// the environment.

@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
-use serde::de::IgnoredAny;
+use serde_json::value::RawValue;
 use stepwell::language::diagnostic::{Diagnostic, Severity, json};
 use stepwell::language::model::ExecutionType;
 use stepwell::language::parse::parse;
@@ -140,7 +140,9 @@ impl Checked {
         let mut text = String::new();
         for (definition, diagnostics) in &self.found {
             text.push_str(&definition.render(diagnostics, colour));
-            text.push('\n');
+        }
+        if self.count == 0 {
+            return text;
         }
         let errors = self.severities(Severity::Error);
         let warnings = self.severities(Severity::Warning);
@@ -239,7 +241,7 @@ fn walk(folder: &Path, found: &mut Vec<Candidate>, problems: &mut Vec<Problem>) 
 
 /// Whether a JSON file is meant to be a definition.
 fn looks_like_definition(text: &str) -> bool {
-    let members = serde_json::from_str::<BTreeMap<String, IgnoredAny>>(text);
+    let members = serde_json::from_str::<BTreeMap<String, &RawValue>>(text);
     members.is_ok_and(|members| members.contains_key("StartAt") && members.contains_key("States"))
 }
 

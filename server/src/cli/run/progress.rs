@@ -1,6 +1,7 @@
 //! What an execution is doing, as people follow it: events in, steps out.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::time::Duration;
 
 use stepwell::interpreter::Timestamp;
@@ -97,20 +98,7 @@ impl Progress {
                 });
                 waiting.into_iter().collect()
             }
-            EventKind::RetryScheduled { until, .. } => {
-                let mut steps = self.close_inside(event);
-                if let Some(visit) = self.visits.get_mut(&flow) {
-                    let error = error_of(&visit.failure.take().unwrap_or_default());
-                    let (label, pause) = (visit.label.clone(), until.since(event.at));
-                    steps.push(Step::Retrying {
-                        flow,
-                        label,
-                        error,
-                        pause,
-                    });
-                }
-                steps
-            }
+            EventKind::RetryScheduled { until, .. } => self.retry(event, *until),
             EventKind::TaskFailed { failure, .. }
             | EventKind::TaskTimedOut { failure, .. }
             | EventKind::EvaluationFailed { failure, .. } => {
@@ -203,6 +191,22 @@ impl Progress {
         steps
     }
 
+    fn retry(&mut self, event: &Event, until: Timestamp) -> Vec<Step> {
+        let flow = event.flow;
+        let mut steps = self.close_inside(event);
+        if let Some(visit) = self.visits.get_mut(&flow) {
+            let error = error_of(&visit.failure.take().unwrap_or_default());
+            let (label, pause) = (visit.label.clone(), until.since(event.at));
+            steps.push(Step::Retrying {
+                flow,
+                label,
+                error,
+                pause,
+            });
+        }
+        steps
+    }
+
     fn fail(&mut self, flow: FlowId, failure: &Failure) {
         if let Some(visit) = self.visits.get_mut(&flow) {
             visit.failure = Some(failure.clone());
@@ -281,18 +285,19 @@ impl Progress {
             .filter_map(|parent| parent.index)
             .collect();
         indices.reverse();
-        let indices: String = indices.iter().map(|index| format!("[{index}]")).collect();
-        let space = if indices.is_empty() { "" } else { " " };
+        let mut name = state.to_string();
+        for (place, index) in indices.iter().enumerate() {
+            let space = if place == 0 { " " } else { "" };
+            // Writing to a string does not fail.
+            let _ = write!(name, "{space}[{index}]");
+        }
         let mut depth = 0;
         let mut scope = machine.find(state).map(|state| state.scope);
         while let Some(owner) = scope.and_then(|scope| machine.scope(scope).owner) {
             depth += 1;
             scope = Some(machine.state(owner).scope);
         }
-        Some(Label {
-            name: format!("{}{space}{indices}", &**state),
-            depth,
-        })
+        Some(Label { name, depth })
     }
 }
 

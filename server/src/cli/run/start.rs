@@ -129,6 +129,8 @@ fn is_run_of(name: &str, execution_name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use stepwell::operations::StopExecution;
+
     use super::*;
 
     #[track_caller]
@@ -146,5 +148,55 @@ mod tests {
         check("run-other", false);
         check("run-20260131-120000", false);
         check("other", false);
+    }
+
+    const DEFINITION: &str = r#"{"StartAt": "A", "States": {
+        "A": {"Type": "Wait", "Seconds": 3600, "End": true}
+    }}"#;
+
+    #[tokio::test]
+    async fn an_open_execution_goes_on_and_an_ended_one_is_followed_by_another() {
+        let engine = Engine::builder().build().await.unwrap();
+        let machine = engine
+            .create_state_machine("test", DEFINITION)
+            .await
+            .unwrap();
+        let mut request = Request {
+            machine_arn: machine.arn,
+            test_case: None,
+            execution_name: "run".to_owned(),
+            input: Some(r#"{"a": 1}"#.to_owned()),
+            is_durable: true,
+        };
+        let first = request.start_or_resume(&engine).await.unwrap();
+        assert_eq!((&*first.name, first.resumed_from), ("run", None));
+
+        request.input = Some(r#"{"a":1}"#.to_owned());
+        let resumed = request.start_or_resume(&engine).await.unwrap();
+        assert!(resumed.resumed_from.is_some());
+        assert_eq!(resumed.execution.arn, first.execution.arn);
+
+        request.input = Some("{}".to_owned());
+        let refused = request.start_or_resume(&engine).await.err().unwrap().line();
+        assert!(
+            refused.starts_with("run is open with another input"),
+            "{refused}"
+        );
+
+        let stop = StopExecution {
+            execution_arn: first.execution.arn,
+            error: None,
+            cause: None,
+        };
+        engine.stop_execution(stop).await.unwrap();
+        let second = request.start_or_resume(&engine).await.unwrap();
+        assert!(
+            is_run_of(&second.name, "run") && second.name != "run",
+            "{}",
+            second.name
+        );
+        request.input = None;
+        let resumed = request.start_or_resume(&engine).await.unwrap();
+        assert_eq!(resumed.execution.arn, second.execution.arn);
     }
 }

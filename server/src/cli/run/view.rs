@@ -275,9 +275,10 @@ fn live_line(step: &Step, colour: bool) -> String {
         End::Failed(_) => ("31", "✗"),
         End::Aborted => ("31", "-"),
     };
-    let mark = match colour {
-        true => format!("\u{1b}[{code}m{mark}\u{1b}[0m"),
-        false => mark.to_owned(),
+    let mark = if colour {
+        format!("\u{1b}[{code}m{mark}\u{1b}[0m")
+    } else {
+        mark.to_owned()
     };
     format!(
         "{}{mark} {}{}",
