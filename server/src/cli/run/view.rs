@@ -194,7 +194,9 @@ impl Shown {
                     spinner.finish_and_clear();
                     screen.remove(&spinner);
                 }
-                let _ = screen.println(live_line(step, output::colours_notes()));
+                // `println` would fill the line up with spaces, and not end it.
+                let line = live_line(step, output::colours_notes());
+                screen.suspend(|| output::note(&format!("{line}\n")));
             }
         }
     }
