@@ -338,13 +338,19 @@ impl ExecutionHandle {
     ///
     /// # Errors
     ///
-    /// [`OperationError`] when it cannot be read.
+    /// [`OperationError`] when it cannot be read, or cannot go on.
     pub async fn outcome(&self) -> Result<Outcome, OperationError> {
         // Watch first, look second: an end in between is not missed.
         let ended = self.engine.executor.watch(self.key);
         let mut description = self.describe().await?;
         if description.status == ExecutionStatus::Running {
-            let _ = ended.await;
+            if ended.await.is_err() {
+                self.engine.readiness()?;
+                return Err(OperationError::Journal {
+                    execution: self.arn.clone(),
+                    reason: "it was set aside; the log says why".to_owned(),
+                });
+            }
             description = self.describe().await?;
         }
         Ok(Outcome {

@@ -263,6 +263,12 @@ impl Executor {
         }
     }
 
+    /// Nobody drives this execution any more: whoever waits for its end learns that.
+    fn abandon(&self, key: ExecutionKey) {
+        lock(&self.0.live).remove(&key);
+        lock(&self.0.watchers).remove(&key);
+    }
+
     /// The store cannot be written any more: say so, once.
     fn fail(&self, error: &StoreError) {
         let mut failure = lock(&self.0.failure);
@@ -270,6 +276,7 @@ impl Executor {
             tracing::error!(error = %error, "nothing runs any more: the store failed");
             *failure = Some(error.clone());
         }
+        lock(&self.0.watchers).clear();
     }
 }
 

@@ -73,7 +73,7 @@ pub(super) async fn drive(
         match stop {
             Stop::Reload => {}
             Stop::GiveUp => {
-                lock(&executor.0.live).remove(&key);
+                executor.abandon(key);
                 return;
             }
             Stop::Done => {
