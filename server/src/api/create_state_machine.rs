@@ -18,7 +18,9 @@ pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiEr
     ];
     let create = CreateStateMachine {
         name: request.bounded_text("name", 80)?,
-        definition: request.bounded_text("definition", 1_048_576)?,
+        definition: request
+            .definition()?
+            .ok_or_else(|| ApiError::constraint("null", "definition", "not be null"))?,
         role_arn: request.bounded_text("roleArn", 256)?,
         kind: request
             .one_of("type", &types)?

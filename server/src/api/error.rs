@@ -49,6 +49,14 @@ impl ApiError {
         Self::client("ValidationException", message)
     }
 
+    /// The same for a member whose value is not repeated.
+    pub(super) fn sensitive_constraint(member: &str, rule: &str) -> Self {
+        let message = format!(
+            "1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must {rule}"
+        );
+        Self::client("ValidationException", message)
+    }
+
     /// The request is larger than the API takes.
     pub(super) fn too_large() -> Self {
         Self {

@@ -1,5 +1,7 @@
 //! Members of a request, read with AWS's refusals for those that are missing or ill-typed.
 
+use std::ops::RangeInclusive;
+
 use serde_json::{Map, Value};
 use stepwell::operations::StateMachineConfiguration;
 
@@ -51,6 +53,24 @@ impl Request {
         let text = self.required_text(name)?;
         check_length(&text, name, maximum)?;
         Ok(text)
+    }
+
+    /// A text of so many characters that no refusal repeats: it may hold what is nobody's business.
+    pub(super) fn sensitive_text(
+        &self,
+        name: &str,
+        length: RangeInclusive<usize>,
+    ) -> Result<Option<String>, ApiError> {
+        let text = self.text(name)?;
+        match text.as_deref().and_then(|text| broken_rule(text, &length)) {
+            Some(rule) => Err(ApiError::sensitive_constraint(name, &rule)),
+            None => Ok(text),
+        }
+    }
+
+    /// The definition of a state machine.
+    pub(super) fn definition(&self) -> Result<Option<String>, ApiError> {
+        self.sensitive_text("definition", 1..=1_048_576)
     }
 
     /// A page token, of so many characters at most.
@@ -171,15 +191,24 @@ fn over(mut defaults: Value, given: Value) -> Value {
 }
 
 fn check_length(text: &str, name: &str, maximum: usize) -> Result<(), ApiError> {
-    let length = text.chars().count();
-    let rule = if length == 0 {
-        "have length greater than or equal to 1".to_owned()
-    } else if length > maximum {
-        format!("have length less than or equal to {maximum}")
+    match broken_rule(text, &(1..=maximum)) {
+        Some(rule) => Err(ApiError::constraint(&format!("'{text}'"), name, &rule)),
+        None => Ok(()),
+    }
+}
+
+/// What a text with so many characters would do, if this one does not.
+fn broken_rule(text: &str, length: &RangeInclusive<usize>) -> Option<String> {
+    let found = text.chars().count();
+    if found < *length.start() {
+        let least = length.start();
+        Some(format!("have length greater than or equal to {least}"))
+    } else if found > *length.end() {
+        let most = length.end();
+        Some(format!("have length less than or equal to {most}"))
     } else {
-        return Ok(());
-    };
-    Err(ApiError::constraint(&format!("'{text}'"), name, &rule))
+        None
+    }
 }
 
 fn wrong_type(found: &Value, wanted: &str) -> ApiError {

@@ -12,7 +12,7 @@ pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiEr
     request.refuse_versions()?;
     let update = UpdateStateMachine {
         state_machine_arn: request.bounded_text("stateMachineArn", 256)?,
-        definition: request.text("definition")?,
+        definition: request.definition()?,
         role_arn: request.text("roleArn")?,
         logging: request.logging()?,
         tracing: request.tracing()?,
