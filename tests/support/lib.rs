@@ -1,6 +1,8 @@
 //! What the suites of this package share.
 
 pub mod api;
+pub mod client;
 pub mod clock;
 pub mod conformance;
+pub mod server;
 pub mod workspace;

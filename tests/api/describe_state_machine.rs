@@ -1,0 +1,58 @@
+//! `DescribeStateMachine`.
+
+use aws_sdk_sfn::types::{EncryptionType, LogLevel, StateMachineStatus, StateMachineType};
+use stepwell_tests::client::refused;
+use stepwell_tests::server::{ROLE, Server};
+
+use crate::definitions::{ABSENT_MACHINE, NOT_MACHINES};
+
+#[tokio::test]
+async fn everything_there_is_to_know() {
+    let server = Server::start().await;
+    let definition = "{\"Comment\": \"Größe \\u00e4\",\n\t\"StartAt\":  \"A\", \"States\": {\"A\": {\"Type\": \"Succeed\"}}}\n";
+    let create = server.client.create_state_machine().name("orders");
+    let created = create.definition(definition).role_arn(ROLE).send().await;
+    let created = created.unwrap();
+    let arn = created.state_machine_arn();
+    let describe = server.client.describe_state_machine();
+    let found = describe.state_machine_arn(arn).send().await.unwrap();
+    assert_eq!(found.state_machine_arn(), arn);
+    assert_eq!(found.name(), "orders");
+    assert_eq!(found.status(), Some(&StateMachineStatus::Active));
+    assert_eq!(found.definition(), definition, "letter for letter");
+    assert_eq!(found.role_arn(), ROLE);
+    assert_eq!(found.r#type(), &StateMachineType::Standard);
+    assert_eq!(found.creation_date(), created.creation_date());
+    let logging = found.logging_configuration().unwrap();
+    assert_eq!(logging.level(), Some(&LogLevel::Off));
+    assert!(!logging.include_execution_data());
+    assert!(logging.destinations().is_empty());
+    assert!(!found.tracing_configuration().unwrap().enabled());
+    let encryption = found.encryption_configuration().unwrap();
+    assert_eq!(encryption.r#type(), &EncryptionType::AwsOwnedKey);
+    assert_eq!(found.revision_id(), None);
+}
+
+#[tokio::test]
+async fn the_state_machine_has_to_be_there() {
+    let server = Server::start().await;
+    server.create("orders", crate::definitions::PASS).await;
+    for arn in [
+        ABSENT_MACHINE,
+        "arn:aws:states:eu-west-1:123456789012:stateMachine:orders",
+        "arn:aws:states:us-east-1:000000000000:stateMachine:orders",
+    ] {
+        let describe = server.client.describe_state_machine();
+        let message = format!("State Machine Does Not Exist: '{arn}'");
+        refused(
+            describe.state_machine_arn(arn).send().await,
+            "StateMachineDoesNotExist",
+            &message,
+        );
+    }
+    for (arn, message) in NOT_MACHINES {
+        let describe = server.client.describe_state_machine();
+        let result = describe.state_machine_arn(arn).send().await;
+        refused(result, "InvalidArn", message);
+    }
+}

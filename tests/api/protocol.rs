@@ -1,0 +1,1 @@
+//! Bodies and headers that the SDK would not send.
