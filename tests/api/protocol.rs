@@ -1,1 +1,521 @@
-//! Bodies and headers that the SDK would not send.
+//! Requests that the SDK would not send, and the plain REST face.
+
+use axum::Router;
+use axum::body::Body;
+use axum::http::{Method, Request, StatusCode};
+use serde_json::{Value, json};
+use stepwell::Engine;
+use tower::ServiceExt as _;
+
+use crate::definitions::{FAIL, PASS, WAIT};
+
+const AWS_JSON: &str = "application/x-amz-json-1.0";
+
+/// The server without a socket.
+struct Face(Router);
+
+/// What came back.
+#[derive(Debug)]
+struct Answer {
+    status: StatusCode,
+    headers: axum::http::HeaderMap,
+    body: String,
+}
+
+impl Face {
+    async fn new() -> Self {
+        let engine = Engine::builder().build().await.unwrap();
+        Self(stepwell_server::api::router(engine))
+    }
+
+    async fn ask(&self, request: Request<Body>) -> Answer {
+        let response = self.0.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+        }
+    }
+
+    /// An operation as AWS's clients call it, with a body of any kind.
+    async fn call(&self, operation: &str, body: impl Into<Body>) -> Answer {
+        let target = format!("AWSStepFunctions.{operation}");
+        let request = Request::post("/")
+            .header("content-type", AWS_JSON)
+            .header("x-amz-target", target);
+        self.ask(request.body(body.into()).unwrap()).await
+    }
+
+    /// The plain face.
+    async fn rest(&self, method: Method, path: &str, body: &str) -> Answer {
+        let request = Request::builder().method(method).uri(path);
+        self.ask(request.body(body.to_owned().into()).unwrap())
+            .await
+    }
+
+    async fn get(&self, path: &str) -> Answer {
+        self.rest(Method::GET, path, "").await
+    }
+}
+
+impl Answer {
+    fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
+    }
+
+    /// Asserts that this is an error of the AWS protocol.
+    #[track_caller]
+    fn refuses(&self, status: u16, code: &str, message: &str) {
+        assert_eq!(self.json(), json!({"__type": code, "message": message}));
+        assert_eq!(self.status, status);
+        assert_eq!(self.headers["content-type"], AWS_JSON);
+        assert_eq!(self.headers["x-amzn-errortype"], code);
+        assert!(self.headers.contains_key("x-amzn-requestid"));
+    }
+
+    /// Asserts that this is an answer of the plain face.
+    #[track_caller]
+    fn says(&self, status: u16, body: &Value) {
+        assert_eq!((self.status.as_u16(), &self.json()), (status, body));
+        assert_eq!(self.headers["content-type"], "application/json");
+    }
+}
+
+fn unknown(what: &str) -> String {
+    format!("The operation '{what}' is not known to Stepwell")
+}
+
+#[tokio::test]
+async fn every_answer_has_the_content_type_and_an_id() {
+    let face = Face::new().await;
+    let first = face.call("ListStateMachines", "{}").await;
+    assert_eq!(first.status, 200);
+    assert_eq!(first.headers["content-type"], AWS_JSON);
+    assert_eq!(first.json(), json!({"stateMachines": []}));
+    let second = face.call("ListStateMachines", "{}").await;
+    let id = |answer: &Answer| answer.headers["x-amzn-requestid"].clone();
+    assert_eq!(id(&first).len(), 36);
+    assert_ne!(id(&first), id(&second));
+    assert!(!first.headers.contains_key("x-amzn-errortype"));
+}
+
+#[tokio::test]
+async fn the_target_names_the_operation() {
+    let face = Face::new().await;
+    for (target, shown) in [
+        ("AWSStepFunctions.DoWhatIMean", "DoWhatIMean"),
+        ("AWSStepFunctions.liststatemachines", "liststatemachines"),
+        ("AWSStepFunctions.", ""),
+        ("AmazonSQS.ListQueues", "AmazonSQS.ListQueues"),
+        ("ListStateMachines", "ListStateMachines"),
+        ("", ""),
+    ] {
+        let request = Request::post("/")
+            .header("content-type", AWS_JSON)
+            .header("x-amz-target", target);
+        let answer = face.ask(request.body("{}".into()).unwrap()).await;
+        answer.refuses(404, "UnknownOperationException", &unknown(shown));
+    }
+    let request = Request::post("/").header("content-type", AWS_JSON);
+    let answer = face.ask(request.body("{}".into()).unwrap()).await;
+    answer.refuses(404, "UnknownOperationException", &unknown(""));
+}
+
+#[tokio::test]
+async fn the_content_type_is_that_of_aws() {
+    let face = Face::new().await;
+    let ask = async |content_type: &str| {
+        let request = Request::post("/")
+            .header("content-type", content_type)
+            .header("x-amz-target", "AWSStepFunctions.ListStateMachines");
+        face.ask(request.body("{}".into()).unwrap()).await
+    };
+    for content_type in [
+        AWS_JSON,
+        "application/x-amz-json-1.1",
+        "application/x-amz-json-1.0; charset=utf-8",
+    ] {
+        assert_eq!(ask(content_type).await.status, 200, "{content_type}");
+    }
+    for content_type in [
+        "application/json",
+        "text/plain",
+        "",
+        "application/x-amz-json",
+    ] {
+        let message = unknown(&format!("with content type '{content_type}'"));
+        let answer = ask(content_type).await;
+        answer.refuses(404, "UnknownOperationException", &message);
+    }
+}
+
+#[tokio::test]
+async fn other_paths_and_methods_are_unknown() {
+    let face = Face::new().await;
+    for path in ["/nowhere", "/v1/nowhere", "/v2/state-machines", "//"] {
+        let answer = face.get(path).await;
+        let message = unknown(&format!("GET {path}"));
+        answer.refuses(404, "UnknownOperationException", &message);
+    }
+    for (method, path) in [
+        (Method::GET, "/"),
+        (Method::DELETE, "/"),
+        (Method::POST, "/healthz"),
+        (Method::POST, "/v1/state-machines"),
+    ] {
+        let answer = face.rest(method, path, "").await;
+        assert_eq!(answer.status, 405, "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_is_a_json_object() {
+    let face = Face::new().await;
+    for body in ["[]", "1", "\"x\"", "null", "true"] {
+        let answer = face.call("ListStateMachines", body).await;
+        let message = "Start of structure or map expected.";
+        answer.refuses(400, "SerializationException", message);
+    }
+    let unreadable: [&[u8]; 7] = [
+        b"{",
+        b"nonsense",
+        b"{\"a\": 1,}",
+        b"{} {}",
+        b"\xff\xfe",
+        b"{\"name\": \"\xc3\"}",
+        b"{\"maxResults\": 01}",
+    ];
+    for body in unreadable {
+        let answer = face.call("ListStateMachines", body).await;
+        assert_eq!(answer.status, 400, "{body:?}");
+        assert_eq!(answer.json()["__type"], "SerializationException");
+    }
+    let empty = face.call("ListStateMachines", "").await;
+    assert_eq!(empty.status, 200, "a body without members may be left out");
+}
+
+#[tokio::test]
+async fn a_body_may_be_nested_as_deeply_as_it_likes() {
+    let face = Face::new().await;
+    let depth = 500_000;
+    let nested = format!("{}{}", "[".repeat(depth), "]".repeat(depth));
+    for body in [
+        nested.clone(),
+        format!("{{\"x\": {nested}}}"),
+        format!("{{\"name\": {nested}}}"),
+        "[".repeat(depth),
+        "{\"a\":".repeat(depth),
+    ] {
+        let answer = face.call("CreateStateMachine", body).await;
+        assert_eq!(answer.status, 400);
+    }
+}
+
+#[tokio::test]
+async fn a_body_has_a_bound() {
+    let face = Face::new().await;
+    let padded = |length: usize| format!("{{}}{}", " ".repeat(length - 2));
+    let most = 4 << 20;
+    let answer = face.call("ListStateMachines", padded(most)).await;
+    assert_eq!(answer.status, 200);
+    let answer = face.call("ListStateMachines", padded(most + 1)).await;
+    assert_eq!(answer.status, 413);
+    assert_eq!(answer.json()["__type"], "RequestEntityTooLargeException");
+    let path = "/v1/state-machines/orders";
+    let answer = face.rest(Method::PUT, path, &padded(most + 1)).await;
+    assert_eq!(answer.status, 413);
+    assert_eq!(answer.json()["error"], "RequestEntityTooLargeException");
+}
+
+#[tokio::test]
+async fn members_have_their_types() {
+    let face = Face::new().await;
+    for (operation, body, message) in [
+        (
+            "ListStateMachines",
+            json!({"maxResults": "1"}),
+            "STRING_VALUE can not be converted to an Integer",
+        ),
+        (
+            "ListStateMachines",
+            json!({"maxResults": 1.5}),
+            "The number is not an Integer",
+        ),
+        (
+            "ListStateMachines",
+            json!({"maxResults": 1e30}),
+            "The number is not an Integer",
+        ),
+        (
+            "ListStateMachines",
+            json!({"nextToken": 1}),
+            "NUMBER_VALUE can not be converted to a String",
+        ),
+        (
+            "StartExecution",
+            json!({"stateMachineArn": true}),
+            "TRUE_VALUE can not be converted to a String",
+        ),
+        (
+            "StartExecution",
+            json!({"stateMachineArn": "x", "input": {}}),
+            "Start of structure or map found where not expected.",
+        ),
+        (
+            "GetExecutionHistory",
+            json!({"executionArn": "x", "reverseOrder": "true"}),
+            "STRING_VALUE can not be converted to a Boolean",
+        ),
+        (
+            "CreateStateMachine",
+            json!({"name": "a", "definition": PASS, "roleArn": "r", "loggingConfiguration": false}),
+            "FALSE_VALUE can not be converted to a structure",
+        ),
+        (
+            "CreateStateMachine",
+            json!({"name": "a", "definition": PASS, "roleArn": "r", "tags": {}}),
+            "Expected list or null",
+        ),
+    ] {
+        let answer = face.call(operation, body.to_string()).await;
+        answer.refuses(400, "SerializationException", message);
+    }
+}
+
+#[tokio::test]
+async fn what_must_be_there_must_not_be_null() {
+    let face = Face::new().await;
+    let whole = json!({"name": "a", "definition": PASS, "roleArn": "r"});
+    for (operation, body, members) in [
+        (
+            "CreateStateMachine",
+            &whole,
+            &["name", "definition", "roleArn"][..],
+        ),
+        ("UpdateStateMachine", &json!({}), &["stateMachineArn"]),
+        ("DeleteStateMachine", &json!({}), &["stateMachineArn"]),
+        ("DescribeStateMachine", &json!({}), &["stateMachineArn"]),
+        (
+            "DescribeStateMachineForExecution",
+            &json!({}),
+            &["executionArn"],
+        ),
+        ("StartExecution", &json!({}), &["stateMachineArn"]),
+        ("DescribeExecution", &json!({}), &["executionArn"]),
+        ("StopExecution", &json!({}), &["executionArn"]),
+        ("GetExecutionHistory", &json!({}), &["executionArn"]),
+    ] {
+        for member in members {
+            let mut absent = body.clone();
+            absent.as_object_mut().unwrap().remove(*member);
+            let mut null = body.clone();
+            null[*member] = Value::Null;
+            let message = format!(
+                "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
+            );
+            for body in [absent, null] {
+                let answer = face.call(operation, body.to_string()).await;
+                answer.refuses(400, "ValidationException", &message);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn null_is_absent_and_unknown_members_are_ignored() {
+    let face = Face::new().await;
+    let body = json!({"maxResults": null, "nextToken": null, "someDay": {"a": [1]}});
+    let answer = face.call("ListStateMachines", body.to_string()).await;
+    assert_eq!(answer.json(), json!({"stateMachines": []}));
+    let body = json!({
+        "name": "orders", "definition": PASS, "roleArn": "r",
+        "type": null, "tags": null, "publish": null, "loggingConfiguration": null, "x": 1,
+    });
+    let created = face.call("CreateStateMachine", body.to_string()).await;
+    assert_eq!(created.status, 200, "{created:?}");
+    let arn = &created.json()["stateMachineArn"];
+    let body = json!({"stateMachineArn": arn, "name": null, "input": null});
+    let started = face.call("StartExecution", body.to_string()).await;
+    assert_eq!(started.status, 200, "{started:?}");
+}
+
+#[tokio::test]
+async fn absent_members_are_left_out_of_answers() {
+    let face = Face::new().await;
+    let body = json!({"name": "orders", "definition": WAIT, "roleArn": "r"});
+    let created = face.call("CreateStateMachine", body.to_string()).await;
+    let arn = created.json()["stateMachineArn"].clone();
+    assert!(created.json()["creationDate"].is_f64(), "seconds");
+    let body = json!({"stateMachineArn": arn});
+    let started = face.call("StartExecution", body.to_string()).await;
+    let body = json!({"executionArn": started.json()["executionArn"]});
+    let described = face.call("DescribeExecution", body.to_string()).await;
+    let described = described.json();
+    let nulls = described.as_object().unwrap().iter();
+    let nulls: Vec<_> = nulls.filter(|(_, value)| value.is_null()).collect();
+    assert!(nulls.is_empty(), "{nulls:?}");
+    assert!(described.get("stopDate").is_none());
+    assert_eq!(described["startDate"], started.json()["startDate"]);
+}
+
+#[tokio::test]
+async fn probes_are_answered() {
+    let face = Face::new().await;
+    for (path, body) in [("/healthz", "ok\n"), ("/readyz", "ready\n")] {
+        let answer = face.get(path).await;
+        assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, body));
+    }
+}
+
+#[tokio::test]
+async fn the_plain_face_creates_updates_and_deletes() {
+    let face = Face::new().await;
+    let path = "/v1/state-machines/orders";
+    let created = face.rest(Method::PUT, path, PASS).await;
+    assert_eq!(created.status, 201, "{created:?}");
+    let arn = "arn:aws:states:us-east-1:123456789012:stateMachine:orders";
+    assert_eq!(created.json()["stateMachineArn"], arn);
+    assert!(created.body.ends_with("}\n"), "a line of its own");
+
+    let updated = face.rest(Method::PUT, path, WAIT).await;
+    assert_eq!(updated.status, 200, "{updated:?}");
+    assert!(updated.json()["revisionId"].is_string());
+    let described = face.get(path).await;
+    let definition: Value = serde_json::from_str(WAIT).unwrap();
+    assert_eq!(described.json()["definition"], definition, "JSON, not text");
+
+    let listed = face.get("/v1/state-machines?maxResults=1").await;
+    assert_eq!(listed.json()["stateMachines"][0]["name"], "orders");
+
+    let deleted = face.rest(Method::DELETE, path, "").await;
+    deleted.says(200, &json!({}));
+    let message = format!("State Machine Does Not Exist: '{arn}'");
+    let gone = json!({"error": "StateMachineDoesNotExist", "message": message});
+    face.get(path).await.says(404, &gone);
+    let started = face
+        .rest(Method::POST, &format!("{path}/executions"), "")
+        .await;
+    started.says(404, &gone);
+    let listed = face.get(&format!("{path}/executions")).await;
+    listed.says(404, &gone);
+}
+
+#[tokio::test]
+async fn the_plain_face_runs_executions() {
+    let face = Face::new().await;
+    let machine = "/v1/state-machines/orders";
+    face.rest(Method::PUT, machine, WAIT).await;
+    let executions = format!("{machine}/executions");
+    let named = format!("{executions}?name=one");
+    let started = face.rest(Method::POST, &named, r#"{"a": 1}"#).await;
+    assert_eq!(started.status, 201, "{started:?}");
+    let again = face.rest(Method::POST, &named, r#"{"a": 1}"#).await;
+    again.says(201, &started.json());
+    let arn = "arn:aws:states:us-east-1:123456789012:execution:orders:one";
+    assert_eq!(started.json()["executionArn"], arn);
+    let message = format!("Execution Already Exists: '{arn}'");
+    let taken = json!({"error": "ExecutionAlreadyExists", "message": message});
+    face.rest(Method::POST, &named, "2").await.says(409, &taken);
+
+    let one = format!("{executions}/one");
+    let described = face.get(&one).await.json();
+    assert_eq!(described["status"], "RUNNING");
+    assert_eq!(described["input"], json!({"a": 1}), "JSON, not text");
+
+    let reasons = r#"{"error": "Enough", "cause": "of it"}"#;
+    let stopped = face
+        .rest(Method::POST, &format!("{one}/stop"), reasons)
+        .await;
+    assert_eq!(stopped.status, 200, "{stopped:?}");
+    let described = face.get(&one).await.json();
+    let found = (
+        &described["status"],
+        &described["error"],
+        &described["cause"],
+    );
+    assert_eq!(
+        found,
+        (&json!("ABORTED"), &json!("Enough"), &json!("of it"))
+    );
+
+    let latest = format!("{one}/history?reverseOrder=true&maxResults=2");
+    let history = face.get(&latest).await.json();
+    let events = history["events"].as_array().unwrap();
+    let told: Vec<_> = events.iter().map(|event| &event["type"]).collect();
+    assert_eq!(told, ["ExecutionAborted", "WaitStateEntered"]);
+    assert!(history["nextToken"].is_string());
+    let without_data = format!("{one}/history?includeExecutionData=false");
+    let bare = face.get(&without_data).await.json();
+    assert_eq!(
+        bare["events"][1]["stateEnteredEventDetails"],
+        json!({"name": "Wait"})
+    );
+
+    let listed = face
+        .get(&format!("{executions}?statusFilter=ABORTED"))
+        .await;
+    assert_eq!(listed.json()["executions"].as_array().unwrap().len(), 1);
+    let listed = face
+        .get(&format!("{executions}?statusFilter=RUNNING"))
+        .await;
+    assert_eq!(listed.json()["executions"], json!([]));
+}
+
+#[tokio::test]
+async fn the_plain_face_says_what_is_wrong() {
+    let face = Face::new().await;
+    let machine = "/v1/state-machines/orders";
+    face.rest(Method::PUT, machine, FAIL).await;
+    let absent = "arn:aws:states:us-east-1:123456789012:execution:orders:absent";
+    let message = format!("Execution Does Not Exist: '{absent}'");
+    let gone = json!({"error": "ExecutionDoesNotExist", "message": message});
+    let path = format!("{machine}/executions/absent");
+    face.get(&path).await.says(404, &gone);
+    face.get(&format!("{path}/history")).await.says(404, &gone);
+    let stopped = face.rest(Method::POST, &format!("{path}/stop"), "").await;
+    stopped.says(404, &gone);
+
+    for (method, path, body, error) in [
+        (Method::PUT, machine, "{", "InvalidDefinition"),
+        (Method::PUT, "/v1/state-machines/a%20b", PASS, "InvalidName"),
+        (
+            Method::POST,
+            "/v1/state-machines/orders/executions",
+            "{",
+            "InvalidExecutionInput",
+        ),
+        (
+            Method::POST,
+            "/v1/state-machines/orders/executions?name=a%20b",
+            "",
+            "InvalidName",
+        ),
+        (
+            Method::POST,
+            "/v1/state-machines/orders/executions/one/stop",
+            "[]",
+            "SerializationException",
+        ),
+        (
+            Method::GET,
+            "/v1/state-machines?maxResults=1001",
+            "",
+            "ValidationException",
+        ),
+        (
+            Method::GET,
+            "/v1/state-machines?nextToken=x",
+            "",
+            "InvalidToken",
+        ),
+    ] {
+        let answer = face.rest(method, path, body).await;
+        assert_eq!(answer.status, 400, "{path}: {answer:?}");
+        assert_eq!(answer.json()["error"], error, "{path}");
+    }
+    // The query is read before anything else, and refused in plain words.
+    let answer = face.get("/v1/state-machines?maxResults=many").await;
+    assert_eq!(answer.status, 400);
+}
