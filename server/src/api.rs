@@ -1,6 +1,6 @@
 //! The AWS Step Functions API over HTTP: `POST /` with `X-Amz-Target`, as every AWS SDK sends it.
 //!
-//! [`ACTIONS`] lists every operation; each has a file of its own that reads the request, calls one
+//! `ACTIONS` lists every operation; each has a file of its own that reads the request, calls one
 //! function of the engine, and writes the answer. The plain REST face calls the same actions.
 
 mod router;

@@ -1,7 +1,9 @@
 //! What is not built yet is refused by name, where the definition is created.
 
 use stepwell_language::diagnostic::{Code, Diagnostic};
-use stepwell_language::model::{MapMode, QueryLanguage, Resource, StateKind, StateMachine};
+use stepwell_language::model::{
+    MapMode, Pattern, QueryLanguage, Resource, StateKind, StateMachine,
+};
 use stepwell_language::source::Span;
 
 use crate::executor::Executor;
@@ -62,8 +64,12 @@ pub(super) fn unsupported(executor: &Executor, machine: &StateMachine) -> Vec<Di
 
 fn reaches(executor: &Executor, resource: &Resource) -> bool {
     match resource {
-        // Nobody can poll for activities yet.
+        // Nobody can poll for activities yet, nor answer with a token.
         Resource::Activity { .. } => false,
+        Resource::Service {
+            pattern: Pattern::WaitForTaskToken,
+            ..
+        } => false,
         Resource::Function { .. } | Resource::Service { .. } => {
             executor.handlers().reaches(resource)
         }

@@ -12,8 +12,8 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use super::{ApiError, perform, rest};
 
-/// Bytes of a request. A definition of 1 MiB needs room for its escapes.
-const BODY_BYTES_MAX: usize = 4 << 20;
+/// Bytes of a request. Source: API quotas, "Maximum request size".
+const BODY_BYTES_MAX: usize = 1_048_576;
 
 const AWS_JSON: &str = "application/x-amz-json-1.0";
 const TARGET_PREFIX: &str = "AWSStepFunctions.";
