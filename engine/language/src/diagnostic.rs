@@ -93,6 +93,11 @@ impl Code {
             | Self::DuplicateKey => Severity::Error,
         }
     }
+
+    /// Whether a state machine with such a finding cannot be created.
+    pub fn is_refused(self) -> bool {
+        self.severity() == Severity::Error && self != Self::DuplicateKey
+    }
 }
 
 /// One finding in a definition.
@@ -118,17 +123,17 @@ impl Diagnostic {
 
     /// Whether a state machine with this finding cannot be created.
     pub fn is_refused(&self) -> bool {
-        self.severity() == Severity::Error && self.code != Code::DuplicateKey
+        self.code.is_refused()
     }
 }
 
-/// `CODE: message at /location`, as create and update report it.
+/// `CODE: message at /location`, as create and update report it: ` at null` without a location.
 impl fmt::Display for Diagnostic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "{}: {}", self.code.as_str(), self.message)?;
         match &self.location {
             Some(location) => write!(formatter, " at {location}"),
-            None => Ok(()),
+            None => write!(formatter, " at null"),
         }
     }
 }

@@ -5,7 +5,8 @@
 //! range, each expression has been read. AWS refuses a definition for the same reasons, in the
 //! same words where these are known; the words stand in [`wording`].
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Display;
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic};
@@ -13,20 +14,26 @@ use crate::json::{self, Node};
 use crate::model::{ExecutionType, QueryLanguage, ScopeId, StateId, StateMachine};
 use crate::source::Span;
 
-mod fields;
 mod scope;
 mod state;
 mod task;
 mod resource;
+mod parameters;
 mod map;
+mod distributed;
 mod choice;
 mod wait;
 mod retry;
 mod template;
+mod variables;
 mod structure;
+mod fields;
+mod place;
+mod suggestion;
 mod wording;
 
 use fields::Fields;
+use place::Place;
 use scope::{PendingScope, PendingState};
 
 /// Bytes of a definition. Source: API, `definition`.
@@ -35,13 +42,20 @@ pub const DEFINITION_BYTES_MAX: usize = 1_048_576;
 /// Levels of branches and processors inside each other. AWS has a limit, but does not say which.
 pub const NESTING_MAX: usize = 50;
 
+/// Findings that are kept: so many of those for which a definition is refused, and as many others.
+/// Nobody reads more, and each of them may quote a good part of the document.
+pub const DIAGNOSTICS_MAX: usize = 1_000;
+
+/// Bytes of text in the findings that are kept.
+const DIAGNOSTICS_BYTES_MAX: usize = 4 * 1_048_576;
+
 /// What parsing understood, and what it found wrong.
 #[derive(Clone, Debug)]
 pub struct Parsed {
     /// The machine; `None` when there is too little of it. It may be run if nothing among the
     /// diagnostics [`is_refused`](Diagnostic::is_refused).
     pub machine: Option<StateMachine>,
-    /// All findings, in the order in which AWS reports them.
+    /// The findings, in the order in which AWS reports them; of very many the first.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -81,53 +95,42 @@ impl Parsed {
 /// ```
 pub fn parse(text: &str, execution_type: ExecutionType) -> Parsed {
     let whole = Span::new(0, text.len());
-    let refused = |code, message: String, location, span| Parsed {
-        machine: None,
-        diagnostics: vec![Diagnostic {
-            code,
-            message,
-            location,
-            span,
-            help: None,
-        }],
-    };
+    let read;
+    let mut parser = Parser::new(execution_type);
+    let mut machine = None;
     if text.len() > DEFINITION_BYTES_MAX {
-        return refused(
-            Code::SchemaValidationFailed,
-            wording::too_long(),
-            None,
-            whole,
-        );
-    }
-    if text.trim().is_empty() {
-        let message = wording::NOT_AN_OBJECT.to_owned();
-        return refused(Code::InvalidJsonDescription, message, None, whole);
-    }
-    match json::read(text) {
-        Ok(root) => {
-            let mut parser = Parser::new(execution_type);
-            let machine = parser.document(&root);
-            Parsed {
-                machine,
-                diagnostics: parser.diagnostics,
-            }
-        }
-        Err(error) => {
-            let location = Some(error.location(text));
-            refused(
+        let message = wording::too_long();
+        parser.report(Code::SchemaValidationFailed, message, NOWHERE, whole);
+    } else if text.trim().is_empty() {
+        let message = wording::NOT_AN_OBJECT;
+        parser.report(Code::SchemaValidationFailed, message, NOWHERE, whole);
+    } else {
+        read = json::read(text);
+        match &read {
+            Ok(root) => machine = parser.document(root),
+            Err(error) => parser.report(
                 Code::InvalidJsonDescription,
-                error.message,
-                location,
+                error.message_with_location(text),
+                Some(error.location(text)),
                 error.span,
-            )
+            ),
         }
+    }
+    Parsed {
+        machine,
+        diagnostics: parser.diagnostics,
     }
 }
+
+/// The location of findings about the whole text.
+const NOWHERE: Option<&str> = None;
 
 /// What is known while a definition is read.
 struct Parser<'a> {
     execution_type: ExecutionType,
     diagnostics: Vec<Diagnostic>,
+    /// What is left to say for which a definition is refused, and otherwise.
+    budgets: [Budget; 2],
     /// Every `States` map, found before any state is read.
     scopes: Vec<PendingScope<'a>>,
     /// Every state of every scope, in document order.
@@ -135,8 +138,26 @@ struct Parser<'a> {
     /// First use of each state name.
     names: BTreeMap<Arc<str>, StateId>,
     /// Labels of distributed Maps.
-    labels: BTreeMap<String, Span>,
+    labels: BTreeSet<String>,
     query_language: QueryLanguage,
+}
+
+/// How many findings are still kept, and how many bytes of them.
+#[derive(Clone, Copy)]
+struct Budget {
+    findings: usize,
+    bytes: usize,
+}
+
+impl Budget {
+    const WHOLE: Self = Self {
+        findings: DIAGNOSTICS_MAX,
+        bytes: DIAGNOSTICS_BYTES_MAX,
+    };
+
+    fn is_spent(self) -> bool {
+        self.findings == 0 || self.bytes == 0
+    }
 }
 
 impl<'a> Parser<'a> {
@@ -144,19 +165,20 @@ impl<'a> Parser<'a> {
         Self {
             execution_type,
             diagnostics: Vec::new(),
+            budgets: [Budget::WHOLE; 2],
             scopes: Vec::new(),
             states: Vec::new(),
             names: BTreeMap::new(),
-            labels: BTreeMap::new(),
+            labels: BTreeSet::new(),
             query_language: QueryLanguage::JsonPath,
         }
     }
 
     fn document(&mut self, root: &'a Node) -> Option<StateMachine> {
-        self.find_duplicate_keys(root, "");
+        self.find_duplicate_keys(root, &Place::Field(""));
         let Some(object) = root.as_object() else {
             let message = wording::NOT_AN_OBJECT;
-            self.report(Code::InvalidJsonDescription, message, None, root.span);
+            self.report(Code::SchemaValidationFailed, message, NOWHERE, root.span);
             return None;
         };
         let mut fields = Fields::new(root.span, object, "");
@@ -179,46 +201,36 @@ impl<'a> Parser<'a> {
             states: indexmap::IndexMap::new(),
         };
         self.read_scopes(&mut machine);
-        self.check_structure(&machine);
-        // A machine whose root has no start is of no use, not even to be drawn.
+        self.check_structure();
+        // A machine whose root has no start is of no use, not even to be drawn. One that misses a
+        // state would lead to wrong ones.
         let has_start = self
             .scopes
             .first()
             .is_some_and(|scope| scope.start_at.is_some());
-        (has_start && machine.states.len() == self.states.len()).then_some(machine)
+        let is_whole = machine.states.len() == self.states.len()
+            && self.states.iter().all(|state| state.has_valid_name);
+        (has_start && is_whole).then_some(machine)
     }
 
+    /// Keeps a finding, as long as there are not too many.
     fn report(
         &mut self,
         code: Code,
         message: impl Into<String>,
-        location: Option<String>,
+        location: Option<impl Display>,
         span: Span,
     ) {
-        // A path of the document itself is `/`.
-        let location = location.map(|location| {
-            if location.is_empty() {
-                "/".to_owned()
-            } else {
-                location
-            }
-        });
-        let message = message.into();
-        self.diagnostics.push(Diagnostic {
-            code,
-            message,
-            location,
-            span,
-            help: None,
-        });
+        self.keep(code, message, location, span, None);
     }
 
-    fn schema(&mut self, message: impl Into<String>, location: &str, span: Span) {
-        self.report(
+    fn schema(&mut self, message: impl Into<String>, location: impl Display, span: Span) {
+        self.keep(
             Code::SchemaValidationFailed,
             message,
-            Some(location.to_owned()),
+            Some(location),
             span,
+            None,
         );
     }
 
@@ -226,40 +238,85 @@ impl<'a> Parser<'a> {
         &mut self,
         code: Code,
         message: impl Into<String>,
-        location: &str,
+        location: impl Display,
         span: Span,
         help: Option<String>,
     ) {
-        self.report(code, message, Some(location.to_owned()), span);
-        if let Some(last) = self.diagnostics.last_mut() {
-            last.help = help;
+        self.keep(code, message, Some(location), span, help);
+    }
+
+    fn keep(
+        &mut self,
+        code: Code,
+        message: impl Into<String>,
+        location: Option<impl Display>,
+        span: Span,
+        help: Option<String>,
+    ) {
+        let is_refused = code.is_refused();
+        if self.budgets[usize::from(is_refused)].is_spent() {
+            return;
         }
+        // The document itself is `/`.
+        let location = location.map(|location| match location.to_string() {
+            empty if empty.is_empty() => "/".to_owned(),
+            location => location,
+        });
+        let message = message.into();
+        let budget = &mut self.budgets[usize::from(is_refused)];
+        let length = message.len() + location.as_ref().map_or(0, String::len);
+        budget.bytes = budget.bytes.saturating_sub(length);
+        budget.findings -= 1;
+        self.diagnostics.push(Diagnostic {
+            code,
+            message,
+            location,
+            span,
+            help,
+        });
+    }
+
+    /// Whether nothing more is kept for which a definition is refused, so that it need not be found.
+    fn has_said_enough(&self) -> bool {
+        self.budgets[usize::from(true)].is_spent()
     }
 
     /// JSON takes the last of two equal keys; whoever wrote both meant something else.
-    fn find_duplicate_keys(&mut self, node: &Node, location: &str) {
+    fn find_duplicate_keys(&mut self, node: &Node, place: &Place<'_>) {
         if let Some(object) = node.as_object() {
             for duplicate in object.duplicates() {
                 let message = format!("The key '{}' is given more than once.", duplicate.key);
                 self.helpful(
                     Code::DuplicateKey,
                     message,
-                    location,
+                    place,
                     duplicate.again,
                     Some("the last one wins, the others are lost".to_owned()),
                 );
             }
             for (key, entry) in object.entries() {
-                self.find_duplicate_keys(&entry.value, &format!("{location}/{key}"));
+                self.find_duplicate_keys(&entry.value, &Place::Key(place, key));
             }
         }
         for (index, element) in node.as_array().into_iter().flatten().enumerate() {
-            self.find_duplicate_keys(element, &format!("{location}[{index}]"));
+            self.find_duplicate_keys(element, &Place::Index(place, index));
         }
     }
 
     /// The scope with this id, as far as it is known.
     fn pending_scope(&self, id: ScopeId) -> &PendingScope<'a> {
         &self.scopes[id.0 as usize]
+    }
+
+    /// The state with this id, as far as it is known.
+    fn pending_state(&self, id: StateId) -> &PendingState<'a> {
+        &self.states[id.0 as usize]
+    }
+
+    /// Where a state stands.
+    fn location(&self, id: StateId) -> String {
+        let state = self.pending_state(id);
+        let scope = &self.pending_scope(state.scope).location;
+        format!("{scope}/States/{}", state.name)
     }
 }

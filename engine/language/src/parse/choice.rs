@@ -8,6 +8,7 @@ use crate::model::{Choice, Comparison, Condition, Operand, Order, QueryLanguage,
 
 use super::fields::Fields;
 use super::state::Setting;
+use super::template::Written;
 use super::wait::is_timestamp;
 use super::{Parser, wording};
 
@@ -26,17 +27,21 @@ impl Parser<'_> {
         }
         let default = fields.node("Default").and_then(|node| {
             let location = fields.at("Default");
-            self.target(setting.scope, node, &location)
+            self.target(setting, node, &location)
         });
         Choice { rules, default }
     }
 
     fn rule(&mut self, node: &Node, location: &str, setting: Setting) -> Option<Rule> {
         let mut fields = Fields::of(self, node, location)?;
-        fields.require(self, &["Next"]);
+        fields.language = Some(setting.language);
+        match setting.language {
+            QueryLanguage::JsonPath => fields.require(self, &["Next"]),
+            QueryLanguage::Jsonata => fields.require(self, &["Condition", "Next"]),
+        }
         let next = fields
             .node("Next")
-            .and_then(|node| self.target(setting.scope, node, &format!("{location}/Next")));
+            .and_then(|node| self.target(setting, node, &format!("{location}/Next")));
         let assign = self.assign(&mut fields, setting);
         let comment = fields.text(self, "Comment");
         let (condition, output) = match setting.language {
@@ -57,17 +62,19 @@ impl Parser<'_> {
     }
 
     fn jsonata_condition(&mut self, fields: &mut Fields<'_>) -> Option<Condition> {
-        fields.require(self, &["Condition"]);
         let node = fields.node("Condition")?;
         if let NodeValue::Bool(constant) = node.value {
             return Some(Condition::Constant(constant));
         }
-        let expression = fields.expression(self, "Condition", node);
-        if expression.is_none() {
-            let message = wording::expected("Boolean or JSONata expression");
-            self.schema(message, &fields.at("Condition"), node.span);
+        match fields.written(self, "Condition", node, QueryLanguage::Jsonata) {
+            Written::Expression(expression) => Some(Condition::Jsonata(expression)),
+            Written::Literal => {
+                let message = wording::expected("Boolean");
+                self.schema(message, fields.at("Condition"), node.span);
+                None
+            }
+            Written::Broken => None,
         }
-        expression.map(Condition::Jsonata)
     }
 
     /// A comparison, or a combination of conditions.
@@ -113,33 +120,34 @@ impl Parser<'_> {
 
     fn comparison(&mut self, fields: &mut Fields<'_>) -> Option<Condition> {
         fields.require(self, &["Variable"]);
-        let variable = fields.path(self, "Variable");
-        let given: Vec<&'static str> = OPERATORS
-            .iter()
-            .map(|operator| operator.name)
-            .filter(|name| fields.has(name))
-            .collect();
-        let [name] = given[..] else {
-            let message = if given.is_empty() {
-                "A comparison operator is required".to_owned()
-            } else {
-                wording::at_most_one(&given)
-            };
-            self.schema(message, &fields.location, fields.span);
-            given.iter().for_each(|name| {
-                fields.skip(name);
-            });
+        let variable = fields.any_reference_path(self, "Variable");
+        let object = fields.object;
+        let mut given = object.entries().filter_map(|(key, _)| {
+            let mut operators = OPERATORS.iter();
+            operators.find(|operator| operator.name == &**key)
+        });
+        let first = given.next();
+        let mut names: Vec<&'static str> = given.map(|operator| operator.name).collect();
+        let Some(operator) = first else {
+            self.schema(wording::NO_OPERATOR, &fields.location, fields.span);
             return None;
         };
-        let operator = OPERATORS.iter().find(|operator| operator.name == name)?;
-        let node = fields.node(name)?;
+        let node = fields.node(operator.name)?;
+        if !names.is_empty() {
+            names.insert(0, operator.name);
+            fields.at_most_one(self, &names);
+            for name in names {
+                fields.skip(name);
+            }
+            return None;
+        }
         let comparison = if operator.is_path {
             self.path_comparison(fields, operator, node)
         } else {
             self.literal_comparison(fields, operator, node)
         };
         Some(Condition::Compare {
-            variable: variable?,
+            variable: variable?.into(),
             comparison: comparison?,
         })
     }
@@ -194,7 +202,7 @@ impl Parser<'_> {
             }
             Family::Timestamp(order) => {
                 if node.as_str().is_some_and(|text| !is_timestamp(text)) {
-                    self.schema(wording::NO_TIMESTAMP, &fields.at(operator.name), node.span);
+                    self.schema(wording::NO_TIMESTAMP, fields.at(operator.name), node.span);
                 }
                 let compare = |text| Comparison::Timestamp(order, Operand::Literal(text));
                 (text().map(compare), "String")
@@ -207,11 +215,7 @@ impl Parser<'_> {
             Family::Is(is) => (boolean().map(is), "Boolean"),
         };
         if comparison.is_none() {
-            self.schema(
-                wording::expected(kind),
-                &fields.at(operator.name),
-                node.span,
-            );
+            self.schema(wording::expected(kind), fields.at(operator.name), node.span);
         }
         comparison
     }

@@ -1,14 +1,15 @@
 //! The fields of one object: read by name, and whatever nobody asked for is reported.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::diagnostic::Code;
-use crate::expression::{JsonPath, JsonataExpression, ReferencePath};
+use crate::expression::{JsonPath, JsonataExpression, ReferencePath, Root};
 use crate::json::{Entry, Node, NodeValue, Object};
 use crate::model::{NumberField, PathField, QueryLanguage};
 use crate::source::Span;
 
+use super::suggestion::nearest;
+use super::template::{Written, jsonata};
 use super::{Parser, wording};
 
 /// The fields of an object at a place of the document.
@@ -16,7 +17,7 @@ pub(super) struct Fields<'a> {
     pub(super) span: Span,
     pub(super) object: &'a Object,
     pub(super) location: String,
-    known: BTreeSet<&'static str>,
+    known: Vec<&'static str>,
     /// The query language, where fields of the other one are told from unknown fields.
     pub(super) language: Option<QueryLanguage>,
 }
@@ -25,7 +26,7 @@ pub(super) struct Fields<'a> {
 const JSONATA_FIELDS: [&str; 4] = ["Arguments", "Output", "Items", "Condition"];
 
 /// Fields that only JSONPath states have.
-const JSON_PATH_FIELDS: [&str; 17] = [
+const JSON_PATH_FIELDS: [&str; 20] = [
     "InputPath",
     "OutputPath",
     "Parameters",
@@ -40,6 +41,9 @@ const JSON_PATH_FIELDS: [&str; 17] = [
     "MaxConcurrencyPath",
     "ToleratedFailurePercentagePath",
     "ToleratedFailureCountPath",
+    "MaxItemsPath",
+    "MaxItemsPerBatchPath",
+    "MaxInputBytesPerBatchPath",
     "ErrorPath",
     "CausePath",
     "Variable",
@@ -59,20 +63,18 @@ impl<'a> Fields<'a> {
             span,
             object,
             location: location.to_owned(),
-            known: BTreeSet::new(),
+            known: Vec::new(),
             language: None,
         }
     }
 
     /// Reads `node` as an object; reports it if it is none.
     pub(super) fn of(parser: &mut Parser<'_>, node: &'a Node, location: &str) -> Option<Self> {
-        match node.as_object() {
-            Some(object) => Some(Self::new(node.span, object, location)),
-            None => {
-                parser.schema(wording::expected("Object"), location, node.span);
-                None
-            }
-        }
+        let Some(object) = node.as_object() else {
+            parser.schema(wording::expected("Object"), location, node.span);
+            return None;
+        };
+        Some(Self::new(node.span, object, location))
     }
 
     /// Where a field stands.
@@ -82,7 +84,7 @@ impl<'a> Fields<'a> {
 
     /// Marks a field as read elsewhere.
     pub(super) fn skip(&mut self, field: &'static str) -> Option<&'a Entry> {
-        self.known.insert(field);
+        self.known.push(field);
         self.object.entry(field)
     }
 
@@ -97,13 +99,11 @@ impl<'a> Fields<'a> {
 
     pub(super) fn text(&mut self, parser: &mut Parser<'_>, field: &'static str) -> Option<String> {
         let node = self.node(field)?;
-        match node.as_str() {
-            Some(text) => Some(text.to_owned()),
-            None => {
-                parser.schema(wording::expected("String"), &self.at(field), node.span);
-                None
-            }
-        }
+        let Some(text) = node.as_str() else {
+            parser.schema(wording::expected("String"), self.at(field), node.span);
+            return None;
+        };
+        Some(text.to_owned())
     }
 
     pub(super) fn boolean(&mut self, parser: &mut Parser<'_>, field: &'static str) -> Option<bool> {
@@ -115,7 +115,7 @@ impl<'a> Fields<'a> {
             | NodeValue::String(_)
             | NodeValue::Array(_)
             | NodeValue::Object(_) => {
-                parser.schema(wording::expected("Boolean"), &self.at(field), node.span);
+                parser.schema(wording::expected("Boolean"), self.at(field), node.span);
                 None
             }
         }
@@ -163,10 +163,12 @@ impl<'a> Fields<'a> {
             "Number"
         };
         let NodeValue::Number(number) = &node.value else {
-            parser.schema(wording::expected(kind), &self.at(field), node.span);
+            parser.schema(wording::expected(kind), self.at(field), node.span);
             return None;
         };
         let value = number.as_f64().unwrap_or(f64::NAN);
+        // An integer of more than 64 bits is held as a fraction.
+        let is_fraction = number.is_f64() && value.abs() < u64::MAX as f64;
         // AWS prints the bounds of a field that takes fractions as fractions.
         let bound = |bound: u64| {
             if range.is_integer {
@@ -175,7 +177,7 @@ impl<'a> Fields<'a> {
                 format!("{bound}.0")
             }
         };
-        let problem = if range.is_integer && number.is_f64() {
+        let problem = if range.is_integer && is_fraction {
             wording::expected(kind)
         } else if value < range.minimum as f64 {
             wording::too_small(bound(range.minimum))
@@ -184,7 +186,7 @@ impl<'a> Fields<'a> {
         } else {
             return Some(value);
         };
-        parser.schema(problem, &self.at(field), node.span);
+        parser.schema(problem, self.at(field), node.span);
         None
     }
 
@@ -203,24 +205,29 @@ impl<'a> Fields<'a> {
             }
         }
         let node = self.node(field)?;
-        if language == QueryLanguage::Jsonata
-            && let Some(expression) = self.expression(parser, field, node)
-        {
-            return Some(NumberField::Expression(expression));
+        match self.written(parser, field, node, language) {
+            Written::Expression(expression) => Some(NumberField::Expression(expression)),
+            Written::Literal => self
+                .number(parser, field, node, range)
+                .map(NumberField::Literal),
+            Written::Broken => None,
         }
-        self.number(parser, field, node, range)
-            .map(NumberField::Literal)
     }
 
-    /// A JSONata expression that is the whole value of a field; `None` for any other value.
-    pub(super) fn expression(
+    /// How a field that may be one expression is written.
+    pub(super) fn written(
         &self,
         parser: &mut Parser<'_>,
         field: &str,
         node: &Node,
-    ) -> Option<JsonataExpression> {
-        let text = node.as_str()?;
-        super::template::jsonata(parser, text, &self.at(field), node.span)
+        language: QueryLanguage,
+    ) -> Written<JsonataExpression> {
+        match node.as_str() {
+            Some(text) if language == QueryLanguage::Jsonata => {
+                jsonata(parser, text, self.at(field), node.span)
+            }
+            Some(_) | None => Written::Literal,
+        }
     }
 
     pub(super) fn one_of(
@@ -235,7 +242,11 @@ impl<'a> Fields<'a> {
             .find(|value| node.as_str() == Some(value))
             .copied();
         if found.is_none() {
-            parser.schema(wording::one_of(field, values), &self.at(field), node.span);
+            let message = match node.as_str() {
+                Some(_) => wording::one_of(field, values),
+                None => wording::expected("String"),
+            };
+            parser.schema(message, self.at(field), node.span);
         }
         found
     }
@@ -262,16 +273,6 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// A required or optional path.
-    pub(super) fn path(
-        &mut self,
-        parser: &mut Parser<'_>,
-        field: &'static str,
-    ) -> Option<JsonPath> {
-        let node = self.node(field)?;
-        self.parse_path(parser, field, node)
-    }
-
     pub(super) fn parse_path(
         &self,
         parser: &mut Parser<'_>,
@@ -279,7 +280,7 @@ impl<'a> Fields<'a> {
         node: &Node,
     ) -> Option<JsonPath> {
         let Some(text) = node.as_str() else {
-            parser.schema(wording::expected("String"), &self.at(field), node.span);
+            parser.schema(wording::expected("String"), self.at(field), node.span);
             return None;
         };
         match JsonPath::parse(text) {
@@ -288,7 +289,7 @@ impl<'a> Fields<'a> {
                 parser.helpful(
                     Code::SchemaValidationFailed,
                     wording::NO_PATH,
-                    &self.at(field),
+                    self.at(field),
                     node.span,
                     Some(error.to_string()),
                 );
@@ -297,24 +298,37 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// A path to one place in the data or in a variable.
     pub(super) fn reference_path(
+        &mut self,
+        parser: &mut Parser<'_>,
+        field: &'static str,
+    ) -> Option<ReferencePath> {
+        let path = self.any_reference_path(parser, field)?;
+        if path.root() == &Root::Context {
+            let node = self.object.get(field)?;
+            let message = wording::not_in_context();
+            parser.schema(message, self.at(field), node.span);
+        }
+        Some(path)
+    }
+
+    /// A path to one place, also in the context object.
+    pub(super) fn any_reference_path(
         &mut self,
         parser: &mut Parser<'_>,
         field: &'static str,
     ) -> Option<ReferencePath> {
         let node = self.node(field)?;
         let Some(text) = node.as_str() else {
-            parser.schema(wording::expected("String"), &self.at(field), node.span);
+            parser.schema(wording::expected("String"), self.at(field), node.span);
             return None;
         };
         match ReferencePath::parse(text) {
             Ok(path) => Some(path),
             Err(error) => {
-                parser.schema(
-                    wording::no_reference_path(error),
-                    &self.at(field),
-                    node.span,
-                );
+                let message = wording::no_reference_path(text, &error);
+                parser.schema(message, self.at(field), node.span);
                 None
             }
         }
@@ -329,12 +343,12 @@ impl<'a> Fields<'a> {
         let node = self.node(field)?;
         match node.as_array() {
             Some([]) => {
-                parser.schema(wording::EMPTY, &self.at(field), node.span);
+                parser.schema(wording::EMPTY, self.at(field), node.span);
                 None
             }
             Some(elements) => Some(elements),
             None => {
-                parser.schema(wording::expected("Array"), &self.at(field), node.span);
+                parser.schema(wording::expected("Array"), self.at(field), node.span);
                 None
             }
         }
@@ -344,12 +358,11 @@ impl<'a> Fields<'a> {
     pub(super) fn texts(&mut self, parser: &mut Parser<'_>, field: &'static str) -> Vec<Arc<str>> {
         let mut texts = Vec::new();
         for (index, element) in self.list(parser, field).into_iter().flatten().enumerate() {
-            match element.as_str() {
-                Some(text) => texts.push(text.into()),
-                None => {
-                    let location = format!("{}[{index}]", self.at(field));
-                    parser.schema(wording::expected("String"), &location, element.span);
-                }
+            if let Some(text) = element.as_str() {
+                texts.push(text.into());
+            } else {
+                let location = format!("{}[{index}]", self.at(field));
+                parser.schema(wording::expected("String"), location, element.span);
             }
         }
         texts
@@ -382,7 +395,7 @@ impl<'a> Fields<'a> {
     /// Reports every field that was not asked for.
     pub(super) fn finish(self, parser: &mut Parser<'_>) {
         for (key, entry) in self.object.entries() {
-            if !self.known.contains(&**key) {
+            if !self.known.contains(&&**key) && !parser.has_said_enough() {
                 let help =
                     nearest(key, &self.known).map(|field| format!("Did you mean `{field}`?"));
                 let message = match self.language {
@@ -404,33 +417,4 @@ impl<'a> Fields<'a> {
             }
         }
     }
-}
-
-/// The known field that a misspelt one is closest to.
-fn nearest(key: &str, known: &BTreeSet<&'static str>) -> Option<&'static str> {
-    known
-        .iter()
-        .map(|field| (distance(&key.to_lowercase(), &field.to_lowercase()), *field))
-        .filter(|(distance, field)| *distance <= 2 && field.len() > 3)
-        .min()
-        .map(|(_, field)| field)
-}
-
-/// Single-character edits between two texts (Levenshtein).
-fn distance(left: &str, right: &str) -> usize {
-    if left.len().abs_diff(right.len()) > 2 {
-        return usize::MAX;
-    }
-    let right: Vec<char> = right.chars().collect();
-    let mut row: Vec<usize> = (0..=right.len()).collect();
-    for (at, character) in left.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = at + 1;
-        for (index, other) in right.iter().enumerate() {
-            let replaced = diagonal + usize::from(character != *other);
-            diagonal = row[index + 1];
-            row[index + 1] = replaced.min(diagonal + 1).min(row[index] + 1);
-        }
-    }
-    row[right.len()]
 }

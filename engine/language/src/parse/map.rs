@@ -1,27 +1,13 @@
 //! The Map state.
 
-use crate::diagnostic::Code;
 use crate::json::Node;
-use crate::model::{Distributed, ExecutionType, Map, MapMode, PathField, QueryLanguage};
-use crate::source::Span;
+use crate::model::{ExecutionType, Map, MapMode, NumberField, PathField, QueryLanguage};
 
 use super::fields::{Fields, Range};
 use super::state::Setting;
 use super::{Parser, wording};
 
-/// Fields that only a distributed Map has.
-const DISTRIBUTED_FIELDS: [&str; 8] = [
-    "ItemReader",
-    "ItemBatcher",
-    "ResultWriter",
-    "ToleratedFailurePercentage",
-    "ToleratedFailurePercentagePath",
-    "ToleratedFailureCount",
-    "ToleratedFailureCountPath",
-    "Label",
-];
-
-const COUNT: Range = Range {
+pub(super) const COUNT: Range = Range {
     minimum: 0,
     maximum: u32::MAX as u64,
     is_integer: true,
@@ -41,15 +27,6 @@ impl Parser<'_> {
         }
         fields.at_most_one(self, &["ItemProcessor", "Iterator"]);
         let mode = self.processor(fields, language);
-        if mode == MapMode::Inline {
-            for field in DISTRIBUTED_FIELDS {
-                if let Some(entry) = fields.skip(field) {
-                    let message =
-                        format!("The field '{field}' is only supported in a DISTRIBUTED Map");
-                    self.schema(message, &fields.location, entry.key_span);
-                }
-            }
-        }
         let (items_path, items) = match language {
             QueryLanguage::JsonPath => (self.items_path(fields), None),
             QueryLanguage::Jsonata => (PathField::Whole, self.template(fields, "Items", language)),
@@ -65,8 +42,8 @@ impl Parser<'_> {
         let max_concurrency = fields.number_field(self, concurrency, COUNT, language);
         let retry = self.retry(fields);
         let catch = self.catch(fields, setting);
-        let transition = self.transition(fields, setting.scope);
-        let processor = self.states[setting.id.0 as usize].inner.first().copied()?;
+        let transition = self.transition(fields, setting);
+        let processor = self.pending_state(setting.id).inner.first().copied()?;
         Some(Map {
             processor,
             mode,
@@ -83,11 +60,8 @@ impl Parser<'_> {
     fn items_path(&mut self, fields: &mut Fields<'_>) -> PathField {
         let path = fields.path_field(self, "ItemsPath");
         if path == PathField::Nothing {
-            self.schema(
-                wording::expected("String"),
-                &fields.at("ItemsPath"),
-                fields.span,
-            );
+            let location = fields.at("ItemsPath");
+            self.schema(wording::expected("String"), location, fields.span);
         }
         path
     }
@@ -112,11 +86,29 @@ impl Parser<'_> {
         let execution_type =
             config.and_then(|config| self.config(config, &processor.at("ProcessorConfig")));
         processor.finish(self);
+        let tolerance = self.tolerance(fields, language);
         match execution_type {
-            Some(execution_type) => {
-                MapMode::Distributed(Box::new(self.distributed(fields, execution_type, language)))
-            }
+            Some(execution_type) => MapMode::Distributed(Box::new(self.distributed(
+                fields,
+                execution_type,
+                language,
+                tolerance,
+            ))),
             None => MapMode::Inline,
+        }
+    }
+
+    /// What a distributed Map survives. AWS accepts it for an inline Map too, where it is of no
+    /// use.
+    fn tolerance(&mut self, fields: &mut Fields<'_>, language: QueryLanguage) -> Tolerance {
+        let percentage = [
+            "ToleratedFailurePercentage",
+            "ToleratedFailurePercentagePath",
+        ];
+        let count = ["ToleratedFailureCount", "ToleratedFailureCountPath"];
+        Tolerance {
+            percentage: fields.number_field(self, percentage, PERCENTAGE, language),
+            count: fields.number_field(self, count, COUNT, language),
         }
     }
 
@@ -128,9 +120,13 @@ impl Parser<'_> {
         let is_distributed = mode == Some("DISTRIBUTED");
         if is_distributed {
             fields.require(self, &["ExecutionType"]);
-        } else if fields.has("ExecutionType") {
-            let message = "The field 'ExecutionType' is only supported in DISTRIBUTED mode";
-            self.schema(message, location, node.span);
+            if self.execution_type == ExecutionType::Express {
+                let (message, location) = (wording::EXPRESS_DISTRIBUTED, fields.at("Mode"));
+                self.schema(message, location, node.span);
+            }
+        } else if let Some(entry) = fields.object.entry("ExecutionType") {
+            let message = wording::unsupported("ExecutionType");
+            self.schema(message, location, entry.key_span);
         }
         fields.finish(self);
         is_distributed.then_some(match execution_type {
@@ -138,57 +134,10 @@ impl Parser<'_> {
             Some(_) | None => ExecutionType::Standard,
         })
     }
+}
 
-    fn distributed(
-        &mut self,
-        fields: &mut Fields<'_>,
-        execution_type: ExecutionType,
-        language: QueryLanguage,
-    ) -> Distributed {
-        let percentage = [
-            "ToleratedFailurePercentage",
-            "ToleratedFailurePercentagePath",
-        ];
-        let count = ["ToleratedFailureCount", "ToleratedFailureCountPath"];
-        let label_span = fields.object.get("Label").map(|node| node.span);
-        let label = fields.text(self, "Label");
-        if let (Some(label), Some(span)) = (&label, label_span) {
-            self.check_label(label, &fields.at("Label"), span);
-        }
-        Distributed {
-            execution_type,
-            item_reader: self.template(fields, "ItemReader", language),
-            item_batcher: self.template(fields, "ItemBatcher", language),
-            result_writer: self.template(fields, "ResultWriter", language),
-            tolerated_failure_percentage: fields
-                .number_field(self, percentage, PERCENTAGE, language),
-            tolerated_failure_count: fields.number_field(self, count, COUNT, language),
-            label,
-        }
-    }
-
-    fn check_label(&mut self, label: &str, location: &str, span: Span) {
-        const REFUSED: &str = "?*<>{}[]:;,\\|^~$#%&`\"";
-        let is_refused = |character: char| {
-            character.is_whitespace() || character.is_control() || REFUSED.contains(character)
-        };
-        if label.is_empty() || label.chars().count() > 40 || label.contains(is_refused) {
-            let message = format!("Invalid label: '{label}'");
-            self.report(
-                Code::InvalidLabelName,
-                message,
-                Some(location.to_owned()),
-                span,
-            );
-        }
-        if self.labels.insert(label.to_owned(), span).is_some() {
-            let message = format!("Duplicate label: '{label}'");
-            self.report(
-                Code::DuplicateLabelName,
-                message,
-                Some(location.to_owned()),
-                span,
-            );
-        }
-    }
+/// Failures that a Map survives.
+pub(super) struct Tolerance {
+    pub(super) percentage: Option<NumberField>,
+    pub(super) count: Option<NumberField>,
 }

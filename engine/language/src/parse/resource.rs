@@ -2,6 +2,8 @@
 
 use crate::model::{ExecutionType, Pattern, Resource};
 
+use super::wording;
+
 /// An optimised integration: its actions, and the patterns that each has besides
 /// request-response.
 struct Service {
@@ -165,7 +167,8 @@ const SERVICES: &[Service] = &[
     },
 ];
 
-/// Whether AWS has such a resource. Of SDK integrations every action is believed.
+/// Whether AWS has such a resource. Of SDK integrations every action that
+/// is spelt like one is believed.
 pub(super) fn is_known(resource: &Resource) -> bool {
     let Resource::Service {
         service,
@@ -176,11 +179,16 @@ pub(super) fn is_known(resource: &Resource) -> bool {
     else {
         return true;
     };
-    if service.starts_with("aws-sdk:") {
-        return matches!(
-            pattern,
-            Pattern::RequestResponse | Pattern::WaitForTaskToken
-        );
+    if let Some(sdk) = service.strip_prefix("aws-sdk:") {
+        let is_lower =
+            |character: char| character.is_ascii_lowercase() || character.is_ascii_digit();
+        let is_camel = action.starts_with(|first: char| first.is_ascii_lowercase());
+        return match pattern {
+            Pattern::RequestResponse | Pattern::WaitForTaskToken => {
+                is_camel && sdk.chars().all(is_lower)
+            }
+            Pattern::Sync | Pattern::Sync2 => false,
+        };
     }
     // Its actions are new and not stable yet.
     if &**service == "bedrockagentcore" {
@@ -204,16 +212,11 @@ pub(super) fn express_problem(
     }
     match resource {
         Resource::Function { .. } => None,
-        Resource::Activity { .. } => Some("Express state machine does not support Activity ARN"),
+        Resource::Activity { .. } => Some(wording::EXPRESS_ACTIVITY),
         Resource::Service { pattern, .. } => match pattern {
             Pattern::RequestResponse => None,
-            Pattern::Sync | Pattern::Sync2 => {
-                Some("Express state machine does not support '.sync' service integration")
-            }
-            // The two blanks before ` at` are AWS's.
-            Pattern::WaitForTaskToken => Some(
-                "Express state machine does not support '.waitForTaskToken' service integration ",
-            ),
+            Pattern::Sync | Pattern::Sync2 => Some(wording::EXPRESS_SYNC),
+            Pattern::WaitForTaskToken => Some(wording::EXPRESS_TOKEN),
         },
     }
 }

@@ -49,13 +49,14 @@ impl Parser<'_> {
             return &[];
         };
         node.as_array().unwrap_or_else(|| {
-            self.schema(wording::expected("Array"), &fields.at(field), node.span);
+            self.schema(wording::expected("Array"), fields.at(field), node.span);
             &[]
         })
     }
 
     fn retrier(&mut self, node: &Node, location: &str, is_last: bool) -> Option<Retrier> {
         let mut fields = Fields::of(self, node, location)?;
+        fields.require(self, &["ErrorEquals"]);
         let error_equals = self.error_equals(&mut fields, is_last);
         let interval = fields.integer(self, "IntervalSeconds", 1, 99_999_999);
         let max_attempts = fields.integer(self, "MaxAttempts", 0, 99_999_999);
@@ -72,8 +73,7 @@ impl Parser<'_> {
         fields.text(self, "Comment");
         let interval_seconds = interval.unwrap_or(1);
         if max_delay_seconds.is_some_and(|longest| longest <= interval_seconds) {
-            let message = "MaxDelaySeconds must be greater than IntervalSeconds";
-            self.schema(message, location, node.span);
+            self.schema(wording::DELAY_TOO_SHORT, location, node.span);
         }
         fields.finish(self);
         Some(Retrier {
@@ -98,11 +98,12 @@ impl Parser<'_> {
         setting: Setting,
     ) -> Option<Catcher> {
         let mut fields = Fields::of(self, node, location)?;
+        fields.language = Some(setting.language);
+        fields.require(self, &["ErrorEquals", "Next"]);
         let error_equals = self.error_equals(&mut fields, is_last);
-        fields.require(self, &["Next"]);
         let next = fields
             .node("Next")
-            .and_then(|node| self.target(setting.scope, node, &format!("{location}/Next")));
+            .and_then(|node| self.target(setting, node, &format!("{location}/Next")));
         let (result_path, output) = match setting.language {
             QueryLanguage::JsonPath => (self.result_path(&mut fields), None),
             QueryLanguage::Jsonata => (
@@ -125,14 +126,13 @@ impl Parser<'_> {
 
     /// `ErrorEquals`: `States.ALL` stands alone, and in the last element only.
     fn error_equals(&mut self, fields: &mut Fields<'_>, is_last: bool) -> Vec<Arc<str>> {
-        fields.require(self, &["ErrorEquals"]);
-        let location = fields.at("ErrorEquals");
         let names = fields.texts(self, "ErrorEquals");
-        if names.iter().any(|name| &**name == "States.ALL") {
-            if names.len() > 1 || !is_last {
-                let location = format!("{location}[0]");
-                self.schema(wording::ALL_STANDS_ALONE, &location, fields.span);
-            }
+        let has_wildcard = names.iter().any(|name| &**name == "States.ALL");
+        if has_wildcard && (names.len() > 1 || !is_last) {
+            let given = fields.object.get("ErrorEquals");
+            let span = given.map_or(fields.span, |node| node.span);
+            let location = format!("{}[0]", fields.at("ErrorEquals"));
+            self.schema(wording::ALL_STANDS_ALONE, location, span);
         }
         names
     }

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use crate::diagnostic::Code;
 use crate::json::{Node, Object};
-use crate::model::{QueryLanguage, Scope, ScopeId, StateId, StateMachine, StateName, Transition};
+use crate::model::{ExecutionType, Scope, ScopeId, StateId, StateMachine, StateName, Transition};
 use crate::source::Span;
 
 use super::fields::Fields;
+use super::state::Setting;
 use super::{NESTING_MAX, Parser, wording};
 
 /// A `States` map that was found.
@@ -22,19 +23,25 @@ pub(super) struct PendingScope<'a> {
     pub(super) states: Vec<StateId>,
     /// Its states by name.
     pub(super) names: BTreeMap<Arc<str>, StateId>,
+    /// Of which type its executions are, when it has executions of its own: the processor of a
+    /// distributed Map.
+    pub(super) child_type: Option<ExecutionType>,
 }
 
 /// A state that was found.
 pub(super) struct PendingState<'a> {
-    pub(super) name: StateName,
+    pub(super) name: Arc<str>,
+    pub(super) has_valid_name: bool,
     pub(super) name_span: Span,
     pub(super) node: &'a Node,
-    pub(super) location: String,
     pub(super) scope: ScopeId,
     /// The scopes inside it: a Parallel's branches, a Map's processor.
     pub(super) inner: Vec<ScopeId>,
-    /// What it inherits from the scope around it.
-    pub(super) query_language: QueryLanguage,
+    /// Where it can go, and whether it can end its scope: known once it has been read.
+    pub(super) successors: Vec<StateId>,
+    pub(super) is_terminal: bool,
+    /// Whether it is of no known type, so that nobody knows where it goes.
+    pub(super) is_unclear: bool,
 }
 
 impl<'a> Parser<'a> {
@@ -50,20 +57,11 @@ impl<'a> Parser<'a> {
         let mut fields = Fields::new(node.span, object, location);
         fields.require_scope(self);
         if depth > NESTING_MAX {
-            let message = format!("States nest deeper than {NESTING_MAX} levels");
-            self.report(
-                Code::TooDeeplyNested,
-                message,
-                Some(location.to_owned()),
-                node.span,
-            );
+            let message = wording::too_deep();
+            self.report(Code::TooDeeplyNested, message, Some(location), node.span);
             return None;
         }
         let id = ScopeId(u32::try_from(self.scopes.len()).ok()?);
-        let language = match owner {
-            Some(owner) => self.inherited(owner, object),
-            None => self.query_language,
-        };
         self.scopes.push(PendingScope {
             span: node.span,
             start: fields.node("StartAt"),
@@ -72,6 +70,7 @@ impl<'a> Parser<'a> {
             location: location.to_owned(),
             states: Vec::new(),
             names: BTreeMap::new(),
+            child_type: child_type(object),
         });
         let states_location = fields.at("States");
         let states = fields.node("States")?;
@@ -84,69 +83,48 @@ impl<'a> Parser<'a> {
         }
         for (name, entry) in entries.entries() {
             let location = format!("{states_location}/{name}");
-            self.collect_state(
-                name,
-                entry.key_span,
-                &entry.value,
-                location,
-                id,
-                language,
-                depth,
-            );
+            self.check_name(name, &location, entry.key_span);
+            let state = PendingState {
+                name: name.clone(),
+                has_valid_name: StateName::parse(name).is_ok(),
+                name_span: entry.key_span,
+                node: &entry.value,
+                scope: id,
+                inner: Vec::new(),
+                successors: Vec::new(),
+                is_terminal: false,
+                is_unclear: false,
+            };
+            self.collect_state(state, &location, depth);
         }
         self.resolve_start(id);
         Some(id)
     }
 
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "each is one fact about the state at hand"
-    )]
-    fn collect_state(
-        &mut self,
-        name: &Arc<str>,
-        name_span: Span,
-        node: &'a Node,
-        location: String,
-        scope: ScopeId,
-        query_language: QueryLanguage,
-        depth: usize,
-    ) {
-        let state_name = match StateName::try_from(name.clone()) {
-            Ok(name) => name,
-            Err(error) => {
-                let message = match error.length {
-                    0 => "Invalid State name: a state name cannot be empty".to_owned(),
-                    _ => format!(
-                        "Invalid State name: State '{name}' exceeds the 80-character limit allowed by the service"
-                    ),
-                };
-                self.report(Code::InvalidStateName, message, Some(location), name_span);
-                return;
-            }
-        };
+    fn check_name(&mut self, name: &Arc<str>, location: &str, span: Span) {
+        if let Err(error) = StateName::try_from(name.clone()) {
+            let message = match error.length {
+                0 => wording::NO_NAME.to_owned(),
+                _ => wording::long_name(name),
+            };
+            self.report(Code::InvalidStateName, message, Some(location), span);
+        } else if self.names.contains_key(name) {
+            let message = wording::duplicate_name(name);
+            self.report(Code::DuplicateStateName, message, Some(location), span);
+        }
+    }
+
+    fn collect_state(&mut self, state: PendingState<'a>, location: &str, depth: usize) {
         let Ok(number) = u32::try_from(self.states.len()) else {
             return;
         };
         let id = StateId(number);
-        if self.names.contains_key(name) {
-            let message = format!("Duplicate State name: {name}");
-            self.report(Code::DuplicateStateName, message, Some(location), name_span);
-            return;
-        }
-        self.names.insert(name.clone(), id);
-        let pending = &mut self.scopes[scope.0 as usize];
-        pending.states.push(id);
-        pending.names.insert(name.clone(), id);
-        self.states.push(PendingState {
-            name: state_name,
-            name_span,
-            node,
-            location: location.clone(),
-            scope,
-            inner: Vec::new(),
-            query_language,
-        });
+        let (name, node) = (state.name.clone(), state.node);
+        let scope = &mut self.scopes[state.scope.0 as usize];
+        scope.states.push(id);
+        scope.names.insert(name.clone(), id);
+        self.names.entry(name).or_insert(id);
+        self.states.push(state);
         let Some(object) = node.as_object() else {
             return;
         };
@@ -160,10 +138,9 @@ impl<'a> Parser<'a> {
                 }
             }
             Some("Map") => {
-                let field = if object.get("ItemProcessor").is_some() {
-                    "ItemProcessor"
-                } else {
-                    "Iterator"
+                let field = match object.get("ItemProcessor") {
+                    Some(_) => "ItemProcessor",
+                    None => "Iterator",
                 };
                 if let Some(processor) = object.get(field) {
                     let location = format!("{location}/{field}");
@@ -186,92 +163,78 @@ impl<'a> Parser<'a> {
         self.collect(node, fields.object, location, Some(owner), depth + 1)
     }
 
-    /// The query language of the states in a branch or processor that do not name their own.
-    fn inherited(&self, owner: StateId, object: &Object) -> QueryLanguage {
-        match object.get("QueryLanguage").and_then(Node::as_str) {
-            Some("JSONata") => QueryLanguage::Jsonata,
-            Some(_) => QueryLanguage::JsonPath,
-            None => self.states[owner.0 as usize].query_language,
-        }
-    }
-
     fn resolve_start(&mut self, id: ScopeId) {
         let scope = self.pending_scope(id);
         let Some(start) = scope.start else { return };
         let location = format!("{}/StartAt", scope.location);
-        let Some(name) = start.as_str() else {
-            self.schema(wording::expected("String"), &location, start.span);
-            return;
-        };
-        let found = scope.names.get(name).copied();
-        if found.is_none() {
-            let message = wording::missing_target(name);
-            self.missing_target(message, &location, start.span, id, name);
+        // Where there is no state at all, that has been said.
+        if !scope.states.is_empty() {
+            let found = self.find(id, start, &location);
+            self.scopes[id.0 as usize].start_at = found;
         }
-        self.scopes[id.0 as usize].start_at = found;
     }
 
-    /// The state that a transition of `scope` names.
+    /// The state that a transition names; from now on it counts as reached from this one.
     pub(super) fn target(
         &mut self,
-        scope: ScopeId,
+        setting: Setting,
         node: &Node,
         location: &str,
     ) -> Option<StateId> {
+        let found = self.find(setting.scope, node, location)?;
+        self.states[setting.id.0 as usize].successors.push(found);
+        Some(found)
+    }
+
+    fn find(&mut self, scope: ScopeId, node: &Node, location: &str) -> Option<StateId> {
         let Some(name) = node.as_str() else {
             self.schema(wording::expected("String"), location, node.span);
             return None;
         };
         let found = self.pending_scope(scope).names.get(name).copied();
-        if found.is_none() {
+        if found.is_none() && !self.has_said_enough() {
             let message = wording::missing_target(name);
-            self.missing_target(message, location, node.span, scope, name);
+            let help = self.near_target(scope, name);
+            self.helpful(
+                Code::MissingTransitionTarget,
+                message,
+                location,
+                node.span,
+                help,
+            );
         }
         found
     }
 
-    fn missing_target(
-        &mut self,
-        message: String,
-        location: &str,
-        span: Span,
-        scope: ScopeId,
-        name: &str,
-    ) {
-        let help = if self.names.contains_key(name) {
-            Some(format!(
+    fn near_target(&self, scope: ScopeId, name: &str) -> Option<String> {
+        if self.names.contains_key(name) {
+            return Some(format!(
                 "`{name}` stands in another `States` map; transitions stay inside their own"
-            ))
-        } else {
-            let lower = name.to_lowercase();
-            self.pending_scope(scope)
-                .names
-                .keys()
-                .find(|other| other.to_lowercase() == lower)
-                .map(|other| format!("Did you mean `{other}`?"))
-        };
-        self.helpful(Code::MissingTransitionTarget, message, location, span, help);
+            ));
+        }
+        let lower = name.to_lowercase();
+        self.pending_scope(scope)
+            .names
+            .keys()
+            .find(|other| other.to_lowercase() == lower)
+            .map(|other| format!("Did you mean `{other}`?"))
     }
 
     /// `Next` or `End` of a state; exactly one is required.
-    pub(super) fn transition(&mut self, fields: &mut Fields<'_>, scope: ScopeId) -> Transition {
+    pub(super) fn transition(&mut self, fields: &mut Fields<'_>, setting: Setting) -> Transition {
         let end = fields.boolean(self, "End");
         let Some(next) = fields.node("Next") else {
             if end != Some(true) {
                 let message = wording::exactly_one(&["Next", "End"]);
                 self.schema(message, &fields.location, fields.span);
             }
+            self.states[setting.id.0 as usize].is_terminal = true;
             return Transition::End;
         };
         if end == Some(true) {
-            self.schema(
-                wording::at_most_one(&["Next", "End"]),
-                &fields.location,
-                fields.span,
-            );
+            fields.at_most_one(self, &["Next", "End"]);
         }
-        let location = fields.at("Next");
-        match self.target(scope, next, &location) {
+        match self.target(setting, next, &fields.at("Next")) {
             Some(target) => Transition::Next(target),
             None => Transition::End,
         }
@@ -298,6 +261,17 @@ impl<'a> Parser<'a> {
                 location: scope.location.clone(),
             })
             .collect();
+    }
+}
+
+/// The type of a distributed Map's children, as far as it is told.
+fn child_type(processor: &Object) -> Option<ExecutionType> {
+    let config = processor.get("ProcessorConfig")?.as_object()?;
+    let text = |field| config.get(field).and_then(Node::as_str);
+    match (text("Mode"), text("ExecutionType")) {
+        (Some("DISTRIBUTED"), Some("EXPRESS")) => Some(ExecutionType::Express),
+        (Some("DISTRIBUTED"), _) => Some(ExecutionType::Standard),
+        (_, _) => None,
     }
 }
 

@@ -1,12 +1,17 @@
 //! One state: the fields that all types share, and the dispatch by `Type`.
 
-use crate::json::Node;
+use std::sync::Arc;
+
+use crate::diagnostic::Code;
+use crate::expression::Root;
+use crate::json::{Node, NodeValue};
 use crate::model::{
     DataFlow, Fail, Parallel, Pass, QueryLanguage, ResultPath, ScopeId, State, StateId, StateKind,
-    TextField,
+    StateName, TextField,
 };
 
 use super::fields::Fields;
+use super::template::{Written, looks_like_expression};
 use super::{Parser, wording};
 
 const TYPES: [&str; 8] = [
@@ -23,43 +28,55 @@ pub(super) struct Setting {
 
 impl Parser<'_> {
     pub(super) fn read_state(&mut self, id: StateId) -> State {
-        let pending = &self.states[id.0 as usize];
-        let (node, scope, inherited) = (pending.node, pending.scope, pending.query_language);
-        let (name, location) = (pending.name.clone(), pending.location.clone());
+        let pending = self.pending_state(id);
+        let (node, scope) = (pending.node, pending.scope);
+        let name = StateName::parse(&pending.name).unwrap_or_else(|_| stand_in(&pending.name));
+        let location = self.location(id);
         let mut state = State {
             id,
             name,
             scope,
             comment: None,
-            query_language: inherited,
+            query_language: self.query_language,
             data_flow: DataFlow::default(),
             kind: StateKind::Succeed,
         };
-        let Some(mut fields) = Fields::of(self, node, &location) else {
-            return state;
-        };
-        state.comment = fields.text(self, "Comment");
-        if let Some(language) = fields.query_language(self) {
-            if language == QueryLanguage::JsonPath && self.query_language == QueryLanguage::Jsonata
-            {
-                let message = "'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine";
-                self.schema(message, &location, node.span);
+        let mut kind = None;
+        if let Some(mut fields) = Fields::of(self, node, &location) {
+            state.comment = fields.text(self, "Comment");
+            state.query_language = self.state_language(&mut fields);
+            fields.language = Some(state.query_language);
+            fields.require(self, &["Type"]);
+            kind = fields.one_of(self, "Type", &TYPES);
+            if let Some(kind) = kind {
+                let setting = Setting {
+                    id,
+                    scope,
+                    language: state.query_language,
+                };
+                state.data_flow = self.data_flow(&mut fields, kind, setting);
+                state.kind = self.kind(&mut fields, kind, setting);
+                fields.finish(self);
             }
-            state.query_language = language;
         }
-        fields.language = Some(state.query_language);
-        fields.require(self, &["Type"]);
-        if let Some(kind) = fields.one_of(self, "Type", &TYPES) {
-            let setting = Setting {
-                id,
-                scope,
-                language: state.query_language,
-            };
-            state.data_flow = self.data_flow(&mut fields, kind, setting);
-            state.kind = self.kind(&mut fields, kind, setting);
-            fields.finish(self);
-        }
+        let pending = &mut self.states[id.0 as usize];
+        pending.is_unclear = kind.is_none();
+        pending.is_terminal |= matches!(kind, None | Some("Succeed" | "Fail"));
         state
+    }
+
+    fn state_language(&mut self, fields: &mut Fields<'_>) -> QueryLanguage {
+        if !fields.has("QueryLanguage") {
+            return self.query_language;
+        }
+        // AWS reads a state with an unknown language as one in JSONata.
+        let language = fields
+            .query_language(self)
+            .unwrap_or(QueryLanguage::Jsonata);
+        if language == QueryLanguage::JsonPath && self.query_language == QueryLanguage::Jsonata {
+            self.schema(wording::LANGUAGE_CONFLICT, &fields.location, fields.span);
+        }
+        language
     }
 
     fn kind(&mut self, fields: &mut Fields<'_>, kind: &str, setting: Setting) -> StateKind {
@@ -113,21 +130,20 @@ impl Parser<'_> {
 
     /// `ResultPath`: `null`, or a reference path into the input.
     pub(super) fn result_path(&mut self, fields: &mut Fields<'_>) -> ResultPath {
-        let is_null = |node: &Node| matches!(node.value, crate::json::NodeValue::Null);
+        let is_null = |node: &Node| matches!(node.value, NodeValue::Null);
         if fields.object.get("ResultPath").is_some_and(is_null) {
             fields.skip("ResultPath");
             return ResultPath::Discard;
         }
         let location = fields.at("ResultPath");
-        let Some(path) = fields.reference_path(self, "ResultPath") else {
+        let Some(path) = fields.any_reference_path(self, "ResultPath") else {
             return ResultPath::Replace;
         };
         match path.root() {
-            crate::expression::Root::Input if path.is_root() => ResultPath::Replace,
-            crate::expression::Root::Input => ResultPath::At(path),
-            crate::expression::Root::Context | crate::expression::Root::Variable(_) => {
-                let message = wording::no_reference_path("a result is written into the input only");
-                self.schema(message, &location, fields.span);
+            Root::Input if path.is_root() => ResultPath::Replace,
+            Root::Input => ResultPath::At(path),
+            Root::Context | Root::Variable(_) => {
+                self.schema(wording::not_in_input(), &location, fields.span);
                 ResultPath::Replace
             }
         }
@@ -135,14 +151,37 @@ impl Parser<'_> {
 
     fn pass(&mut self, fields: &mut Fields<'_>, setting: Setting) -> Pass {
         let result = match setting.language {
-            QueryLanguage::JsonPath => fields
-                .node("Result")
-                .map(|node| std::sync::Arc::new(node.to_value())),
+            QueryLanguage::JsonPath => fields.node("Result").map(|node| {
+                self.warn_about_static_result(node, &fields.at("Result"));
+                Arc::new(node.to_value())
+            }),
             QueryLanguage::Jsonata => None,
         };
         Pass {
             result,
-            transition: self.transition(fields, setting.scope),
+            transition: self.transition(fields, setting),
+        }
+    }
+
+    /// One warning is enough for one result.
+    fn warn_about_static_result(&mut self, node: &Node, location: &str) {
+        let mut open = vec![node];
+        while let Some(node) = open.pop() {
+            let (mut found, mut is_dynamic) = (node, false);
+            if let Some(object) = node.as_object() {
+                for (key, entry) in object.entries() {
+                    if key.ends_with(".$") && !is_dynamic {
+                        (found, is_dynamic) = (&entry.value, true);
+                    }
+                    open.push(&entry.value);
+                }
+            }
+            open.extend(node.as_array().into_iter().flatten());
+            if is_dynamic || node.as_str().is_some_and(looks_like_expression) {
+                let (code, message) = (Code::PassResultIsStatic, wording::STATIC_RESULT);
+                self.report(code, message, Some(location), found.span);
+                return;
+            }
         }
     }
 
@@ -162,17 +201,16 @@ impl Parser<'_> {
             }
         }
         Parallel {
-            branches: self.states[setting.id.0 as usize].inner.clone(),
+            branches: self.pending_state(setting.id).inner.clone(),
             retry: self.retry(fields),
             catch: self.catch(fields, setting),
-            transition: self.transition(fields, setting.scope),
+            transition: self.transition(fields, setting),
         }
     }
 
     /// What a branch or processor has besides its states, which were read before.
     pub(super) fn scope_fields(&mut self, fields: &mut Fields<'_>) {
         fields.text(self, "Comment");
-        fields.query_language(self);
         fields.skip("StartAt");
         fields.skip("States");
     }
@@ -200,11 +238,30 @@ impl Parser<'_> {
             }
         }
         let node = fields.node(field)?;
-        if language == QueryLanguage::Jsonata
-            && let Some(expression) = fields.expression(self, field, node)
-        {
-            return Some(TextField::Expression(expression));
+        match fields.written(self, field, node, language) {
+            Written::Expression(expression) => Some(TextField::Expression(expression)),
+            Written::Literal => {
+                if language == QueryLanguage::JsonPath {
+                    self.warn_about_missing_path(node, &fields.at(field));
+                }
+                fields.text(self, field).map(TextField::Literal)
+            }
+            Written::Broken => None,
         }
-        fields.text(self, field).map(TextField::Literal)
     }
+
+    fn warn_about_missing_path(&mut self, node: &Node, location: &str) {
+        if node.as_str().is_some_and(looks_like_expression) {
+            let (code, message) = (Code::NoPath, wording::NO_PATH_FIELD);
+            self.report(code, message, Some(location), node.span);
+        }
+    }
+}
+
+/// Takes the place of a name that no state may have. The machine is refused, so nobody sees it.
+fn stand_in(name: &str) -> StateName {
+    let start: String = name.chars().take(StateName::LENGTH_MAX).collect();
+    StateName::parse(&start)
+        .or_else(|_| StateName::parse("-"))
+        .expect("one character is a name")
 }

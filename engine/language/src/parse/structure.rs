@@ -3,70 +3,90 @@
 use std::collections::BTreeSet;
 
 use crate::diagnostic::Code;
-use crate::model::{ScopeId, StateId, StateKind, StateMachine, Transition};
+use crate::model::{ScopeId, StateId};
 
-use super::{Parser, wording};
+use super::{NOWHERE, Parser, wording};
 
 impl Parser<'_> {
-    pub(super) fn check_structure(&mut self, machine: &StateMachine) {
-        for number in 0..self.scopes.len() {
-            let id = ScopeId(u32::try_from(number).expect("scopes are numbered in 32 bits"));
+    /// Looks at what reading the states has left in them.
+    pub(super) fn check_structure(&mut self) {
+        for id in (0..).map(ScopeId).take(self.scopes.len()) {
             // A scope without an end says nothing about what else is wrong in it: so AWS.
-            if self.check_end(machine, id) {
-                self.check_reachable(machine, id);
-            }
-        }
-    }
-
-    fn check_reachable(&mut self, machine: &StateMachine, scope: ScopeId) {
-        let Some(start) = self.pending_scope(scope).start_at else {
-            return;
-        };
-        let mut reached = BTreeSet::from([start]);
-        let mut open = vec![start];
-        while let Some(id) = open.pop() {
-            for next in successors(&machine.state(id).kind) {
-                if reached.insert(next) {
-                    open.push(next);
-                }
-            }
-        }
-        for id in self.pending_scope(scope).states.clone() {
-            if !reached.contains(&id) {
-                let state = &self.states[id.0 as usize];
-                let message = wording::unreachable(&state.name);
-                let (location, span) = (state.location.clone(), state.name_span);
-                self.report(Code::MissingTransitionTarget, message, Some(location), span);
+            if self.check_end(id) {
+                self.check_reachable(id);
             }
         }
     }
 
     /// Whether the scope has a terminal state, reported if not.
-    fn check_end(&mut self, machine: &StateMachine, scope: ScopeId) -> bool {
+    fn check_end(&mut self, scope: ScopeId) -> bool {
         let pending = self.pending_scope(scope);
-        let ends = |id: &StateId| {
-            let kind = &machine.state(*id).kind;
-            matches!(kind, StateKind::Succeed | StateKind::Fail(_))
-                || kind.transition() == Some(Transition::End)
-        };
-        let has_end = pending.states.is_empty() || pending.states.iter().any(ends);
+        let mut states = pending.states.iter();
+        let has_end =
+            pending.states.is_empty() || states.any(|id| self.pending_state(*id).is_terminal);
         if !has_end {
             let span = pending.span;
-            self.report(Code::MissingEndState, wording::NO_END, None, span);
+            self.report(Code::MissingEndState, wording::NO_END, NOWHERE, span);
         }
         has_end
     }
-}
 
-/// The states that a state can go to.
-fn successors(kind: &StateKind) -> Vec<StateId> {
-    let mut successors: Vec<StateId> = kind.catch().iter().map(|catcher| catcher.next).collect();
-    if let Some(Transition::Next(next)) = kind.transition() {
-        successors.push(next);
+    /// Reports every state that nothing leads to. What can be reached from there is not reported
+    /// as well: it would be found by repairing the first.
+    fn check_reachable(&mut self, scope: ScopeId) {
+        let pending = self.pending_scope(scope);
+        let states = pending.states.clone();
+        let is_unclear = |id: &StateId| self.pending_state(*id).is_unclear;
+        let has_start = pending.start.is_some_and(|start| start.as_str().is_some());
+        // Where somebody forgot the start, or a state's type, everything would be out of reach.
+        if !has_start || states.iter().any(is_unclear) {
+            return;
+        }
+        let mut reached = BTreeSet::new();
+        if let Some(start) = pending.start_at {
+            self.reach(start, &mut reached);
+        }
+        let lost: Vec<StateId> = states
+            .iter()
+            .copied()
+            .filter(|id| !reached.contains(id))
+            .collect();
+        let led_to: BTreeSet<StateId> = lost.iter().flat_map(|id| self.others_after(*id)).collect();
+        let mut reported: BTreeSet<StateId> = lost
+            .iter()
+            .copied()
+            .filter(|id| !led_to.contains(id))
+            .collect();
+        for id in &reported {
+            self.reach(*id, &mut reached);
+        }
+        // What is left are cycles that nothing leads into: the first state stands for each.
+        for id in &lost {
+            if !reached.contains(id) {
+                reported.insert(*id);
+                self.reach(*id, &mut reached);
+            }
+        }
+        for id in reported {
+            let state = self.pending_state(id);
+            let message = wording::unreachable(&state.name);
+            let (location, span) = (self.location(id), state.name_span);
+            self.report(Code::MissingTransitionTarget, message, Some(location), span);
+        }
     }
-    if let StateKind::Choice(choice) = kind {
-        successors.extend(choice.rules.iter().map(|rule| rule.next));
-        successors.extend(choice.default);
+
+    /// Adds everything that can be reached from a state.
+    fn reach(&self, from: StateId, reached: &mut BTreeSet<StateId>) {
+        let mut open = vec![from];
+        while let Some(id) = open.pop() {
+            if reached.insert(id) {
+                open.extend(&self.pending_state(id).successors);
+            }
+        }
     }
-    successors
+
+    fn others_after(&self, id: StateId) -> impl Iterator<Item = StateId> {
+        let successors = self.pending_state(id).successors.iter().copied();
+        successors.filter(move |next| *next != id)
+    }
 }

@@ -1,21 +1,18 @@
 //! JSON with expressions inside: `Parameters`, `Arguments`, `Assign`, ….
 
+use std::fmt::Display;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use crate::diagnostic::Code;
 use crate::expression::{Expression, IntrinsicCall, JsonPath, JsonataExpression};
-use crate::json::{Node, NodeValue};
+use crate::json::{Entry, Node, NodeValue, Object};
 use crate::model::{QueryLanguage, Template};
 use crate::source::Span;
 
 use super::fields::Fields;
-use super::state::Setting;
-use super::{Parser, wording};
-
-/// Characters of a variable's name.
-const VARIABLE_LENGTH_MAX: usize = 80;
+use super::{Parser, Place, wording};
 
 impl Parser<'_> {
     /// A field that holds a template.
@@ -26,69 +23,71 @@ impl Parser<'_> {
         language: QueryLanguage,
     ) -> Option<Template> {
         let node = fields.node(field)?;
-        Some(self.read_template(node, &fields.at(field), language))
+        let location = fields.at(field);
+        Some(self.read_template(node, &Place::Field(&location), language))
     }
 
+    /// The template at a place.
     pub(super) fn read_template(
         &mut self,
         node: &Node,
-        location: &str,
+        place: &Place<'_>,
         language: QueryLanguage,
     ) -> Template {
         match &node.value {
             NodeValue::String(text) if language == QueryLanguage::Jsonata => {
-                match jsonata(self, text, location, node.span) {
-                    Some(expression) => Template::Expression(Expression::Jsonata(expression)),
-                    None => Template::Literal(Arc::new(Value::from(&**text))),
+                match jsonata(self, text, place, node.span) {
+                    Written::Expression(expression) => {
+                        Template::Expression(Expression::Jsonata(expression))
+                    }
+                    Written::Literal | Written::Broken => literal(node),
                 }
             }
             NodeValue::Null | NodeValue::Bool(_) | NodeValue::Number(_) | NodeValue::String(_) => {
-                Template::Literal(Arc::new(node.to_value()))
+                literal(node)
             }
             NodeValue::Array(elements) => {
-                let elements = (0..)
-                    .zip(elements)
-                    .map(|(index, element): (usize, _)| {
-                        self.read_template(element, &format!("{location}[{index}]"), language)
-                    })
-                    .collect();
-                fold(Template::Array(elements))
+                let elements = elements.iter().enumerate();
+                let read = elements.map(|(index, element)| {
+                    self.read_template(element, &Place::Index(place, index), language)
+                });
+                fold_array(read.collect())
             }
             NodeValue::Object(object) => {
-                let mut entries: Vec<(Arc<str>, Template)> = Vec::with_capacity(object.len());
-                for (key, entry) in object.entries() {
-                    let (name, template) =
-                        self.template_entry(key, &entry.value, location, language);
-                    if entries.iter().any(|(other, _)| *other == name) {
-                        let message = format!("Duplicate field name: {name}");
-                        self.schema(message, location, entry.key_span);
-                    }
-                    entries.push((name, template));
-                }
-                fold(Template::Object(entries))
+                let entries = object.entries();
+                let read = entries
+                    .map(|(key, entry)| self.template_entry(object, key, entry, place, language));
+                fold_object(read.collect())
             }
         }
     }
 
     fn template_entry(
         &mut self,
+        object: &Object,
         key: &Arc<str>,
-        node: &Node,
-        location: &str,
+        entry: &Entry,
+        place: &Place<'_>,
         language: QueryLanguage,
     ) -> (Arc<str>, Template) {
-        let inner = format!("{location}/{key}");
+        let inner = Place::Key(place, key);
         if language == QueryLanguage::JsonPath {
             if let Some(name) = key.strip_suffix(".$") {
-                let template = match self.expression_text(node, key, location) {
+                if object.get(name).is_some() {
+                    self.schema(wording::duplicate_field(name), place, entry.key_span);
+                }
+                let template = match self.expression_text(&entry.value, key, place) {
                     Some(expression) => Template::Expression(expression),
                     None => Template::Literal(Arc::new(Value::Null)),
                 };
                 return (name.into(), template);
             }
-            self.warn_about_missing_dollar(key, node, &inner);
+            self.warn_about_missing_dollar(key, &entry.value, &inner);
         }
-        (key.clone(), self.read_template(node, &inner, language))
+        (
+            key.clone(),
+            self.read_template(&entry.value, &inner, language),
+        )
     }
 
     /// A text that must be a path or an intrinsic call.
@@ -96,7 +95,7 @@ impl Parser<'_> {
         &mut self,
         node: &Node,
         field: &str,
-        location: &str,
+        location: impl Display,
     ) -> Option<Expression> {
         let parsed = match node.as_str() {
             Some(text) if text.starts_with('$') => JsonPath::parse(text).map(Expression::Path),
@@ -121,121 +120,94 @@ impl Parser<'_> {
         }
     }
 
-    fn warn_about_missing_dollar(&mut self, key: &str, node: &Node, location: &str) {
-        let Some(text) = node.as_str() else { return };
-        let looks_like_one = text.starts_with("$.")
-            || text.starts_with("$$.")
-            || (text.starts_with("States.") && IntrinsicCall::parse(text).is_ok());
-        if looks_like_one {
+    fn warn_about_missing_dollar(&mut self, key: &str, node: &Node, place: &Place<'_>) {
+        // `MaxItemsPath` and its like stand inside what is read as a template.
+        if !key.ends_with("Path") && node.as_str().is_some_and(looks_like_expression) {
             self.helpful(
                 Code::NoDollar,
-                "The field name must end with '.$' if its value is a JSONPath or an intrinsic function call",
-                location,
+                wording::NO_DOLLAR,
+                place,
                 node.span,
-                Some(format!("`{key}.$` evaluates it; `{key}` passes the text on")),
+                Some(format!(
+                    "`{key}.$` evaluates it; `{key}` passes the text on"
+                )),
             );
         }
     }
-
-    /// `Assign`: an object of variables.
-    pub(super) fn assign(&mut self, fields: &mut Fields<'_>, setting: Setting) -> Option<Template> {
-        let location = fields.at("Assign");
-        let node = fields.node("Assign")?;
-        let Some(object) = node.as_object() else {
-            self.schema(wording::expected("Object"), &location, node.span);
-            return None;
-        };
-        for (key, entry) in object.entries() {
-            let name = match setting.language {
-                QueryLanguage::JsonPath => key.strip_suffix(".$").unwrap_or(key),
-                QueryLanguage::Jsonata => key,
-            };
-            if let Some(problem) = variable_problem(name) {
-                self.schema(problem, &location, entry.key_span);
-            }
-        }
-        Some(self.read_template(node, &location, setting.language))
-    }
 }
 
-/// What is wrong with a variable's name. Source: Amazon States Language, "Variables".
-fn variable_problem(name: &str) -> Option<String> {
-    let mut characters = name.chars();
-    let starts_well = characters
-        .next()
-        .is_some_and(|first| first.is_alphabetic() || first == '_');
-    let goes_on_well = characters.all(|character| character.is_alphanumeric() || character == '_');
-    if name == "states" {
-        Some("The variable name 'states' is reserved".to_owned())
-    } else if !starts_well || !goes_on_well {
-        Some(format!(
-            "The variable name '{name}' is not a valid identifier"
-        ))
-    } else if name.chars().count() > VARIABLE_LENGTH_MAX {
-        Some(format!(
-            "The variable name '{name}' is longer than {VARIABLE_LENGTH_MAX} characters"
-        ))
-    } else {
-        None
-    }
+/// Whether somebody who wrote this text must have thought that it is evaluated.
+pub(super) fn looks_like_expression(text: &str) -> bool {
+    text.starts_with("$.")
+        || text.starts_with("$$.")
+        || (text.starts_with("States.") && IntrinsicCall::parse(text).is_ok())
 }
 
-/// Reads `{% … %}`; `None` for literal text. A text with one of the delimiters is reported.
+/// How a value is written that may be an expression.
+pub(super) enum Written<E> {
+    /// As an expression.
+    Expression(E),
+    /// As itself.
+    Literal,
+    /// As neither; that has been reported.
+    Broken,
+}
+
+/// Reads `{% … %}`. A text with one of the delimiters is reported.
 pub(super) fn jsonata(
     parser: &mut Parser<'_>,
     text: &str,
-    location: &str,
+    location: impl Display,
     span: Span,
-) -> Option<JsonataExpression> {
-    match (text.strip_prefix("{%"), text.ends_with("%}")) {
-        (Some(rest), true) if text.len() >= 4 => {
-            let source = rest.strip_suffix("%}").unwrap_or(rest).trim();
-            Some(JsonataExpression {
-                source: source.into(),
-            })
-        }
-        (None, false) => None,
-        (Some(_), _) | (None, true) => {
-            let message = "A JSONata expression starts with '{%' and ends with '%}'";
-            parser.schema(message, location, span);
-            None
-        }
+) -> Written<JsonataExpression> {
+    let inner = text
+        .strip_prefix("{%")
+        .and_then(|rest| rest.strip_suffix("%}"));
+    if let Some(inner) = inner {
+        let source = inner.trim().into();
+        return Written::Expression(JsonataExpression { source });
+    }
+    if !text.starts_with("{%") && !text.ends_with("%}") {
+        return Written::Literal;
+    }
+    parser.schema(wording::HALF_AN_EXPRESSION, location, span);
+    Written::Broken
+}
+
+fn literal(node: &Node) -> Template {
+    Template::Literal(Arc::new(node.to_value()))
+}
+
+/// An array in which nothing is left to evaluate is a literal.
+fn fold_array(elements: Vec<Template>) -> Template {
+    if !elements.iter().all(is_literal) {
+        return Template::Array(elements);
+    }
+    let values = elements.into_iter().filter_map(into_value).collect();
+    Template::Literal(Arc::new(Value::Array(values)))
+}
+
+/// An object in which nothing is left to evaluate is a literal.
+fn fold_object(entries: Vec<(Arc<str>, Template)>) -> Template {
+    if !entries.iter().all(|(_, entry)| is_literal(entry)) {
+        return Template::Object(entries);
+    }
+    let entries = entries.into_iter();
+    let values = entries.filter_map(|(key, entry)| Some((key.to_string(), into_value(entry)?)));
+    Template::Literal(Arc::new(Value::Object(values.collect())))
+}
+
+fn is_literal(template: &Template) -> bool {
+    match template {
+        Template::Literal(_) => true,
+        Template::Expression(_) | Template::Object(_) | Template::Array(_) => false,
     }
 }
 
-/// A template in which nothing is left to evaluate is a literal.
-fn fold(template: Template) -> Template {
+/// The value of a literal, moved: nested ones would be copied once for each level otherwise.
+fn into_value(template: Template) -> Option<Value> {
     match template {
-        Template::Array(elements) => {
-            if elements
-                .iter()
-                .all(|element| matches!(element, Template::Literal(_)))
-            {
-                let values = elements.iter().filter_map(literal).collect();
-                return Template::Literal(Arc::new(Value::Array(values)));
-            }
-            Template::Array(elements)
-        }
-        Template::Object(entries) => {
-            if entries
-                .iter()
-                .all(|(_, entry)| matches!(entry, Template::Literal(_)))
-            {
-                let values: Map<String, Value> = entries
-                    .iter()
-                    .filter_map(|(key, entry)| Some((key.to_string(), literal(entry)?)))
-                    .collect();
-                return Template::Literal(Arc::new(Value::Object(values)));
-            }
-            Template::Object(entries)
-        }
-        other @ (Template::Literal(_) | Template::Expression(_)) => other,
-    }
-}
-
-fn literal(template: &Template) -> Option<Value> {
-    match template {
-        Template::Literal(value) => Some(Value::clone(value)),
+        Template::Literal(value) => Some(Arc::unwrap_or_clone(value)),
         Template::Expression(_) | Template::Object(_) | Template::Array(_) => None,
     }
 }

@@ -2,8 +2,9 @@
 
 use crate::model::{QueryLanguage, Wait, WaitDuration};
 
-use super::fields::{Fields, Range};
+use super::fields::Fields;
 use super::state::Setting;
+use super::template::Written;
 use super::{Parser, wording};
 
 impl Parser<'_> {
@@ -14,7 +15,7 @@ impl Parser<'_> {
         };
         Wait {
             duration: duration.unwrap_or(WaitDuration::Seconds(0)),
-            transition: self.transition(fields, setting.scope),
+            transition: self.transition(fields, setting),
         }
     }
 
@@ -30,45 +31,43 @@ impl Parser<'_> {
             return Some(WaitDuration::TimestampPath(path));
         }
         if fields.has("Seconds") {
-            return fields
-                .integer(self, "Seconds", 0, 99_999_999)
-                .map(WaitDuration::Seconds);
+            return self.seconds(fields);
         }
         self.timestamp(fields)
     }
 
     fn wait_jsonata(&mut self, fields: &mut Fields<'_>) -> Option<WaitDuration> {
         self.one_duration(fields, &["Seconds", "Timestamp"]);
+        let language = QueryLanguage::Jsonata;
         if let Some(node) = fields.node("Seconds") {
-            if let Some(expression) = fields.expression(self, "Seconds", node) {
-                return Some(WaitDuration::SecondsExpression(expression));
-            }
-            let range = Range {
-                minimum: 0,
-                maximum: 99_999_999,
-                is_integer: true,
+            return match fields.written(self, "Seconds", node, language) {
+                Written::Expression(expression) => {
+                    Some(WaitDuration::SecondsExpression(expression))
+                }
+                Written::Literal => self.seconds(fields),
+                Written::Broken => None,
             };
-            #[expect(
-                clippy::cast_possible_truncation,
-                clippy::cast_sign_loss,
-                reason = "it lies in the range and has no fraction"
-            )]
-            return fields
-                .number(self, "Seconds", node, range)
-                .map(|seconds| WaitDuration::Seconds(seconds as u64));
         }
         let node = fields.node("Timestamp")?;
-        if let Some(expression) = fields.expression(self, "Timestamp", node) {
-            return Some(WaitDuration::TimestampExpression(expression));
+        match fields.written(self, "Timestamp", node, language) {
+            Written::Expression(expression) => Some(WaitDuration::TimestampExpression(expression)),
+            Written::Literal => self.timestamp(fields),
+            Written::Broken => None,
         }
-        self.timestamp(fields)
+    }
+
+    fn seconds(&mut self, fields: &mut Fields<'_>) -> Option<WaitDuration> {
+        fields
+            .integer(self, "Seconds", 0, 99_999_999)
+            .map(WaitDuration::Seconds)
     }
 
     fn timestamp(&mut self, fields: &mut Fields<'_>) -> Option<WaitDuration> {
         let text = fields.text(self, "Timestamp")?;
         if !is_timestamp(&text) {
-            let (location, span) = (fields.at("Timestamp"), fields.span);
-            self.schema(wording::NO_TIMESTAMP, &location, span);
+            let given = fields.object.get("Timestamp");
+            let span = given.map_or(fields.span, |node| node.span);
+            self.schema(wording::NO_TIMESTAMP, fields.at("Timestamp"), span);
         }
         Some(WaitDuration::Timestamp(text))
     }
@@ -78,7 +77,7 @@ impl Parser<'_> {
         let message = match given {
             0 => wording::exactly_one(durations),
             1 => return,
-            _ => wording::at_most_one(durations),
+            _ => return fields.at_most_one(self, durations),
         };
         self.schema(message, &fields.location, fields.span);
     }
