@@ -65,8 +65,8 @@ pub(super) fn unsupported(executor: &Executor, machine: &StateMachine) -> Vec<Di
 fn reaches(executor: &Executor, resource: &Resource) -> bool {
     match resource {
         // Nobody can poll for activities yet, nor answer with a token.
-        Resource::Activity { .. } => false,
-        Resource::Service {
+        Resource::Activity { .. }
+        | Resource::Service {
             pattern: Pattern::WaitForTaskToken,
             ..
         } => false,
