@@ -1,0 +1,167 @@
+//! The real process, killed with SIGKILL at random moments and started again on its file.
+//!
+//! What is modelled is the end of a process, not of its machine: what was written to the file
+//! stays. Every execution whose start was answered has to end as it should, with a history that
+//! shows no trace of the kills. `STEPWELL_CRASH_SEED` repeats the choices of a run, though not the
+//! moments at which the operating system carries them out.
+
+mod process;
+mod chance;
+mod workload;
+mod judge;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use stepwell_tests::client::{self, Client};
+
+use chance::Chance;
+use judge::Ledger;
+use process::{Folder, Process};
+use workload::{Acknowledged, Load};
+
+/// Kills, at least.
+const KILLS_MIN: usize = 25;
+
+/// Starts that are asked for between two kills, at most.
+const REQUESTS: usize = 30;
+
+/// Kills go on for so long.
+const TIME: Duration = Duration::from_secs(25);
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn every_acknowledged_execution_survives_kills() {
+    let mut chance = Chance::of_this_run();
+    let folder = Folder::new(workload::CONFIGURATION);
+    folder.write("ledger.sh", workload::LEDGER_SCRIPT);
+    let mut load = Load::default();
+
+    let process = Process::start(&folder);
+    let (process, client) = process.listening().await;
+    workload::create_machines(&client).await;
+    process.kill().await;
+
+    let begun = Instant::now();
+    let mut kills = 1;
+    while kills < KILLS_MIN || begun.elapsed() < TIME {
+        let process = Process::start(&folder);
+        // A start that is interrupted must do no harm either.
+        if chance.one_in(5) {
+            polled(chance.below(150)).await;
+            process.kill().await;
+        } else {
+            let (process, client) = process.listening().await;
+            kill_under_load(process, &client, &mut load, &mut chance).await;
+        }
+        kills += 1;
+    }
+
+    let (process, client) = Process::start(&folder).listening().await;
+    load.run(&client, &mut chance, |_| false, 0).await;
+    let acknowledged = load.acknowledged();
+    println!("{kills} kills, {} executions", acknowledged.len());
+    assert!(acknowledged.len() > kills, "hardly anything was started");
+    judge_all(&client, &acknowledged, &folder).await;
+    process.kill().await;
+    folder.check_log();
+}
+
+/// Kills the process after some acknowledged starts, or after some milliseconds.
+async fn kill_under_load(process: Process, client: &Client, load: &mut Load, chance: &mut Chance) {
+    if chance.one_in(2) {
+        let enough = load.acknowledged_count() + 1 + chance.below(REQUESTS);
+        load.run(
+            client,
+            chance,
+            |acknowledged| acknowledged >= enough,
+            REQUESTS,
+        )
+        .await;
+        process.kill().await;
+    } else {
+        let time = chance.below(1500);
+        let killed = async {
+            polled(time).await;
+            process.kill().await;
+        };
+        tokio::join!(killed, load.run(client, chance, |_| false, REQUESTS));
+    }
+}
+
+/// Lets some milliseconds pass, looking at the clock.
+async fn polled(milliseconds: usize) {
+    let mut tick = tokio::time::interval(Duration::from_millis(1));
+    for _ in 0..milliseconds {
+        tick.tick().await;
+    }
+}
+
+async fn judge_all(
+    client: &Client,
+    acknowledged: &BTreeMap<String, Acknowledged>,
+    folder: &Folder,
+) {
+    let mut histories = Vec::new();
+    for started in acknowledged.values() {
+        let described = client::ended(client, &started.arn).await;
+        judge::outcome(started, &described);
+        let events = judge::history_of(client, &started.arn).await;
+        judge::history(started, &events);
+        histories.push((started, events));
+    }
+    let ledger = Ledger::read(&folder.read("ledger.txt"));
+    println!("{} tasks were run again", ledger.repetitions());
+    for (started, events) in &histories {
+        ledger.check(started, events);
+    }
+    for kind in workload::KINDS {
+        let listed = judge::listed(client, kind).await;
+        let asked: Vec<&str> = acknowledged
+            .values()
+            .filter(|started| started.kind == kind)
+            .map(|started| started.name.as_str())
+            .collect();
+        assert_eq!(listed, asked, "{kind:?}: the executions that there are");
+    }
+}
+
+#[tokio::test]
+async fn a_second_process_on_the_same_file_is_refused() {
+    let folder = Folder::new(workload::CONFIGURATION);
+    let (first, client) = Process::start(&folder).listening().await;
+    let second = Process::refused(&folder).await;
+    assert_eq!(second.status.code(), Some(2));
+    assert_eq!(String::from_utf8_lossy(&second.stdout), "");
+    let line = format!(
+        "asl: database {} is in use by another process\n",
+        folder.database().display()
+    );
+    assert_eq!(String::from_utf8_lossy(&second.stderr), line);
+
+    let listed = client.list_state_machines().send().await;
+    listed.expect("the first process is not disturbed");
+    first.kill().await;
+    let (third, _) = Process::start(&folder).listening().await;
+    third.kill().await;
+}
+
+#[tokio::test]
+async fn a_termination_lets_the_process_end_well() {
+    let folder = Folder::new(workload::CONFIGURATION);
+    folder.write("ledger.sh", workload::LEDGER_SCRIPT);
+    let (process, client) = Process::start(&folder).listening().await;
+    workload::create_machines(&client).await;
+    let name = "one".to_owned();
+    let request = workload::Request::new(workload::Kind::Wait, name, 1);
+    let started = request.start(&client).await;
+    let started = started.expect("the process runs");
+    let status = process.terminate().await;
+    assert_eq!(status.code(), Some(0));
+
+    let (process, client) = Process::start(&folder).listening().await;
+    let described = client::ended(&client, &started.arn).await;
+    judge::outcome(&started, &described);
+    let events = judge::history_of(&client, &started.arn).await;
+    judge::history(&started, &events);
+    process.kill().await;
+}
