@@ -8,7 +8,8 @@ use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, ErrorKind, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
@@ -35,6 +36,13 @@ const READERS: usize = 2;
 
 /// How long to wait for a tool that holds the database, such as a backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long the lock of a process may outlive it. An owner that is killed while it starts a command
+/// leaves a child that holds the lock until it becomes the command, a moment later.
+const LOCK_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Pause before the lock is tried again.
+const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// For new databases. A chunk of more than a quarter of a page takes whole pages of its own, and
 /// the first chunk of a short workflow has one or two thousand bytes: with pages half as large
@@ -116,12 +124,20 @@ impl FileLock {
             .truncate(false)
             .open(path)
             .map_err(|error| from_io(error, place))?;
-        match file.try_lock() {
-            Ok(()) => Ok(Self { _file: file }),
-            Err(TryLockError::WouldBlock) => Err(StoreError::InUse {
-                place: Arc::clone(place),
-            }),
-            Err(TryLockError::Error(error)) => Err(from_io(error, place)),
+        let begun = Instant::now();
+        loop {
+            match file.try_lock() {
+                Ok(()) => return Ok(Self { _file: file }),
+                Err(TryLockError::WouldBlock) if begun.elapsed() < LOCK_PATIENCE => {
+                    thread::sleep(LOCK_PAUSE);
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(StoreError::InUse {
+                        place: Arc::clone(place),
+                    });
+                }
+                Err(TryLockError::Error(error)) => return Err(from_io(error, place)),
+            }
         }
     }
 }
