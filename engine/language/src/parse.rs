@@ -32,6 +32,9 @@ mod place;
 mod suggestion;
 mod wording;
 
+#[cfg(test)]
+mod tests;
+
 use fields::Fields;
 use place::Place;
 use scope::{PendingScope, PendingState};

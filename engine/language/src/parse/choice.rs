@@ -136,9 +136,6 @@ impl Parser<'_> {
         if !names.is_empty() {
             names.insert(0, operator.name);
             fields.at_most_one(self, &names);
-            for name in names {
-                fields.skip(name);
-            }
             return None;
         }
         let comparison = if operator.is_path {

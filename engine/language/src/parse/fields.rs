@@ -380,15 +380,16 @@ impl<'a> Fields<'a> {
         }
     }
 
-    /// Reports fields that exclude each other.
-    pub(super) fn at_most_one(&self, parser: &mut Parser<'_>, fields: &[&str]) {
-        let given: Vec<&str> = fields
+    /// Reports fields that exclude each other; those that are given count as read.
+    pub(super) fn at_most_one(&mut self, parser: &mut Parser<'_>, fields: &[&'static str]) {
+        let given: Vec<&'static str> = fields
             .iter()
             .copied()
             .filter(|field| self.has(field))
             .collect();
         if given.len() > 1 {
             parser.schema(wording::at_most_one(&given), &self.location, self.span);
+            self.known.extend(given);
         }
     }
 

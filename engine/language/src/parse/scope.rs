@@ -212,11 +212,10 @@ impl<'a> Parser<'a> {
                 "`{name}` stands in another `States` map; transitions stay inside their own"
             ));
         }
-        let lower = name.to_lowercase();
         self.pending_scope(scope)
             .names
             .keys()
-            .find(|other| other.to_lowercase() == lower)
+            .find(|other| other.eq_ignore_ascii_case(name))
             .map(|other| format!("Did you mean `{other}`?"))
     }
 

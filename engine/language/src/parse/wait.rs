@@ -72,7 +72,7 @@ impl Parser<'_> {
         Some(WaitDuration::Timestamp(text))
     }
 
-    fn one_duration(&mut self, fields: &Fields<'_>, durations: &[&str]) {
+    fn one_duration(&mut self, fields: &mut Fields<'_>, durations: &[&'static str]) {
         let given = durations.iter().filter(|field| fields.has(field)).count();
         let message = match given {
             0 => wording::exactly_one(durations),

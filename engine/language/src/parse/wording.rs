@@ -98,13 +98,12 @@ pub(super) fn at_most_one(fields: &[&str]) -> String {
 }
 
 pub(super) fn no_reference_path(text: &str, error: &ExpressionError) -> String {
-    let rest = text.as_bytes().get(error.at..).unwrap_or_default();
-    let reason = match rest {
+    // What stands before the place of the error, at it and after it.
+    let near = text.as_bytes().get(error.at.saturating_sub(1)..);
+    let reason = match near.unwrap_or_default() {
         _ if !text.starts_with('$') => "Reference path didn't start with '$'".to_owned(),
         // So AWS says it, although it means a digit.
-        [b'[', b'*' | b'?' | b'$' | b'@' | b'(', ..] => {
-            "'[' must be followed by ' or '['".to_owned()
-        }
+        [b'[', ..] | [_, b'[', b'*' | b'?', ..] => "'[' must be followed by ' or '['".to_owned(),
         _ => error.to_string(),
     };
     format!("Value is not a Reference Path: {reason}")

@@ -1,0 +1,110 @@
+//! Query languages and JSONata.
+
+use super::*;
+
+#[test]
+fn a_jsonata_machine_has_jsonata_states_only() {
+    check_jsonata(
+        r#"{"Type": "Pass", "End": true, "QueryLanguage": "JSONPath"}"#,
+        "{S}: 'QueryLanguage' can not be 'JSONPath' if set to 'JSONata' for whole state machine at @",
+    );
+    check_jsonata(
+        r#"{"Type": "Pass", "End": true, "QueryLanguage": "JSONata"}"#,
+        "",
+    );
+    check_state(
+        r#"{"Type": "Pass", "End": true, "QueryLanguage": "JSONata", "Output": 1}"#,
+        "",
+    );
+}
+
+#[test]
+fn inner_states_have_the_language_of_the_machine() {
+    let map = |inner: &str| {
+        format!(
+            r#"{{"Type": "Map", "QueryLanguage": "JSONata", "End": true, "ItemProcessor":
+                {{"StartAt": "P", "States": {{"P": {{"Type": "Pass", "End": true, {inner}}}}}}}}}"#
+        )
+    };
+    check_state(&map(r#""QueryLanguage": "JSONPath""#), "");
+    check_state(&map(r#""InputPath": "$.a""#), "");
+    check_state(
+        &map(r#""Output": 1"#),
+        "{S}: The QueryLanguage is set to 'JSONPath', but field 'Output' is only supported for the \
+         'JSONata' QueryLanguage at @/ItemProcessor/States/P",
+    );
+}
+
+#[test]
+fn an_unknown_language_is_taken_for_jsonata() {
+    check_state(
+        r#"{"Type": "Pass", "End": true, "QueryLanguage": "JSONPATH", "Output": "{% 1 %}"}"#,
+        "{S}: The field 'QueryLanguage' should have one of these values: [JSONPath, JSONata] \
+         at @/QueryLanguage",
+    );
+}
+
+#[test]
+fn branches_and_processors_have_no_language() {
+    let inner = r#"{"QueryLanguage": "JSONata", "Comment": "c", "StartAt": "P",
+                    "States": {"P": {"Type": "Succeed"}}}"#;
+    for field in ["ItemProcessor", "Iterator"] {
+        check_state(
+            &format!(r#"{{"Type": "Map", "End": true, "{field}": {inner}}}"#),
+            &format!("{{S}}: Field 'QueryLanguage' is not supported at @/{field}"),
+        );
+    }
+    check_state(
+        &format!(r#"{{"Type": "Parallel", "End": true, "Branches": [{inner}]}}"#),
+        "{S}: Field 'QueryLanguage' is not supported at @/Branches[0]",
+    );
+}
+
+#[test]
+fn an_expression_has_both_delimiters() {
+    let pass = |output: &str| format!(r#"{{"Type": "Pass", "End": true, "Output": {output}}}"#);
+    for good in [
+        r#""{% 1 %}""#,
+        r#""{%%}""#,
+        r#""{%\n1\n%}""#,
+        r#""{% '%} {%' %}""#,
+        r#"" {% 1 %}x""#,
+        r#""100%""#,
+        r#""%""#,
+        r#"{"{%": ["{% 1 %}", 2, null, {"a": "b"}]}"#,
+    ] {
+        check_jsonata(&pass(good), "");
+    }
+    let half = "{S}: A JSONata expression starts with '{%' and ends with '%}' at @/Output";
+    for bad in ["{% 1", "1 %}", "{%}", "{%", "%}", " {% 1 %}", "{% 1 %} "] {
+        check_jsonata(&pass(&format!("\"{bad}\"")), half);
+    }
+    check_jsonata(&pass(r#"{"a": ["x", "{% 1"]}"#), &format!("{half}/a[1]"));
+    // In JSONPath it is a text like any other.
+    check_state(r#"{"Type": "Pass", "End": true, "Result": "{% 1"}"#, "");
+}
+
+#[test]
+fn an_expression_may_stand_for_a_number() {
+    let task = |fields: &str| {
+        format!(
+            r#"{{"Type": "Task", "Resource": "arn:aws:lambda:::function:f", {fields}, "End": true}}"#
+        )
+    };
+    check_jsonata(
+        &task(r#""TimeoutSeconds": "{% 1 %}", "HeartbeatSeconds": 5"#),
+        "",
+    );
+    check_jsonata(
+        &task(r#""TimeoutSeconds": "1""#),
+        "{S}: Expected value of type Integer at @/TimeoutSeconds",
+    );
+    check_jsonata(
+        &task(r#""TimeoutSeconds": "{% 1""#),
+        "{S}: A JSONata expression starts with '{%' and ends with '%}' at @/TimeoutSeconds",
+    );
+    check_state(
+        &task(r#""TimeoutSeconds": "{% 1 %}""#),
+        "{S}: Expected value of type Integer at @/TimeoutSeconds",
+    );
+}
