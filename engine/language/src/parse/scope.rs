@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use crate::diagnostic::Code;
 use crate::json::{Node, Object};
-use crate::model::{ExecutionType, Scope, ScopeId, StateId, StateMachine, StateName, Transition};
+use crate::model::{
+    ExecutionType, QueryLanguage, Scope, ScopeId, StateId, StateMachine, StateName, Transition,
+};
 use crate::source::Span;
 
 use super::fields::Fields;
@@ -26,6 +28,9 @@ pub(super) struct PendingScope<'a> {
     /// Of which type its executions are, when it has executions of its own: the processor of a
     /// distributed Map.
     pub(super) child_type: Option<ExecutionType>,
+    /// The language of states that do not name their own: what the scope says, or else what holds
+    /// around it. The Map or Parallel state's own language does not reach its states: so AWS.
+    pub(super) query_language: QueryLanguage,
 }
 
 /// A state that was found.
@@ -62,6 +67,10 @@ impl<'a> Parser<'a> {
             return None;
         }
         let id = ScopeId(u32::try_from(self.scopes.len()).ok()?);
+        let around = owner.map_or(self.query_language, |owner| {
+            let scope = self.pending_state(owner).scope;
+            self.pending_scope(scope).query_language
+        });
         self.scopes.push(PendingScope {
             span: node.span,
             start: fields.node("StartAt"),
@@ -71,6 +80,11 @@ impl<'a> Parser<'a> {
             states: Vec::new(),
             names: BTreeMap::new(),
             child_type: child_type(object),
+            query_language: match object.get("QueryLanguage").and_then(Node::as_str) {
+                Some("JSONata") => QueryLanguage::Jsonata,
+                Some("JSONPath") => QueryLanguage::JsonPath,
+                Some(_) | None => around,
+            },
         });
         let states_location = fields.at("States");
         let states = fields.node("States")?;

@@ -37,14 +37,18 @@ impl Parser<'_> {
             name,
             scope,
             comment: None,
-            query_language: self.query_language,
+            query_language: self.pending_scope(scope).query_language,
             data_flow: DataFlow::default(),
             kind: StateKind::Succeed,
         };
         let mut kind = None;
         if let Some(mut fields) = Fields::of(self, node, &location) {
             state.comment = fields.text(self, "Comment");
-            state.query_language = self.state_language(&mut fields);
+            if fields.has("QueryLanguage") {
+                // AWS reads a state with an unknown language as one in JSONata.
+                let language = self.own_language(&mut fields);
+                state.query_language = language.unwrap_or(QueryLanguage::Jsonata);
+            }
             fields.language = Some(state.query_language);
             fields.require(self, &["Type"]);
             kind = fields.one_of(self, "Type", &TYPES);
@@ -65,15 +69,12 @@ impl Parser<'_> {
         state
     }
 
-    fn state_language(&mut self, fields: &mut Fields<'_>) -> QueryLanguage {
-        if !fields.has("QueryLanguage") {
-            return self.query_language;
-        }
-        // AWS reads a state with an unknown language as one in JSONata.
-        let language = fields
-            .query_language(self)
-            .unwrap_or(QueryLanguage::Jsonata);
-        if language == QueryLanguage::JsonPath && self.query_language == QueryLanguage::Jsonata {
+    /// The language that a state, a branch or a processor names for itself.
+    fn own_language(&mut self, fields: &mut Fields<'_>) -> Option<QueryLanguage> {
+        let language = fields.query_language(self);
+        let is_conflict = language == Some(QueryLanguage::JsonPath)
+            && self.query_language == QueryLanguage::Jsonata;
+        if is_conflict {
             self.schema(wording::LANGUAGE_CONFLICT, &fields.location, fields.span);
         }
         language
@@ -211,6 +212,7 @@ impl Parser<'_> {
     /// What a branch or processor has besides its states, which were read before.
     pub(super) fn scope_fields(&mut self, fields: &mut Fields<'_>) {
         fields.text(self, "Comment");
+        self.own_language(fields);
         fields.skip("StartAt");
         fields.skip("States");
     }

@@ -45,18 +45,26 @@ fn an_unknown_language_is_taken_for_jsonata() {
 }
 
 #[test]
-fn branches_and_processors_have_no_language() {
+fn branches_and_processors_name_a_language_for_their_states() {
     let inner = r#"{"QueryLanguage": "JSONata", "Comment": "c", "StartAt": "P",
-                    "States": {"P": {"Type": "Succeed"}}}"#;
+                    "States": {"P": {"Type": "Succeed", "Output": "{% 1 %}"}}}"#;
     for field in ["ItemProcessor", "Iterator"] {
         check_state(
             &format!(r#"{{"Type": "Map", "End": true, "{field}": {inner}}}"#),
-            &format!("{{S}}: Field 'QueryLanguage' is not supported at @/{field}"),
+            "",
         );
     }
     check_state(
         &format!(r#"{{"Type": "Parallel", "End": true, "Branches": [{inner}]}}"#),
-        "{S}: Field 'QueryLanguage' is not supported at @/Branches[0]",
+        "",
+    );
+    let unknown = inner.replace("JSONata", "SQL");
+    check_state(
+        &format!(r#"{{"Type": "Parallel", "End": true, "Branches": [{unknown}]}}"#),
+        "{S}: The field 'QueryLanguage' should have one of these values: [JSONPath, JSONata] \
+         at @/Branches[0]/QueryLanguage, \
+         {S}: The QueryLanguage is set to 'JSONPath', but field 'Output' is only supported for \
+         the 'JSONata' QueryLanguage at @/Branches[0]/States/P",
     );
 }
 
