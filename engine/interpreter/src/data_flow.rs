@@ -23,10 +23,44 @@ pub(crate) const DEPTH_MAX: usize = 1_000;
 
 /// Where an expression finds what it names besides its input.
 pub(crate) trait Surroundings {
-    /// The context object.
-    fn context(&self) -> Value;
+    /// `Execution` in the context object. It holds the execution's input, so nobody builds it
+    /// again for each expression.
+    fn execution(&self) -> &Value;
+    /// Another member of the context object.
+    fn context_member(&self, member: ContextMember) -> Option<Value>;
     /// The variable of this name, the nearest scope's first.
     fn variable(&self, name: &str) -> Option<&Payload>;
+}
+
+/// A member of the context object that differs from state to state.
+#[derive(Clone, Copy)]
+pub(crate) enum ContextMember {
+    StateMachine,
+    State,
+    Task,
+    Map,
+}
+
+impl ContextMember {
+    /// In the order in which the context object has them, after `Execution`.
+    const ALL: [Self; 4] = [Self::StateMachine, Self::State, Self::Task, Self::Map];
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::StateMachine => "StateMachine",
+            Self::State => "State",
+            Self::Task => "Task",
+            Self::Map => "Map",
+        }
+    }
+}
+
+/// The context object, as far as it has been read. Most expressions read one member; the whole
+/// grows with the execution's input, and would make a Map's cost grow with its square.
+#[derive(Default)]
+pub(crate) struct Context {
+    whole: OnceCell<Value>,
+    members: [OnceCell<Option<Value>>; ContextMember::ALL.len()],
 }
 
 /// What the expressions of one state may read.
@@ -35,15 +69,16 @@ pub(crate) struct Scope<'a> {
     /// `$`.
     pub(crate) input: &'a Payload,
     surroundings: &'a dyn Surroundings,
-    context: &'a OnceCell<Value>,
+    context: &'a Context,
 }
 
 impl<'a> Scope<'a> {
-    /// A scope over `input`. The context object is built when it is first read, into `context`.
+    /// A scope over `input`. Members of the context object are built when they are first read,
+    /// into `context`.
     pub(crate) fn new(
         input: &'a Payload,
         surroundings: &'a dyn Surroundings,
-        context: &'a OnceCell<Value>,
+        context: &'a Context,
     ) -> Self {
         Self {
             input,
@@ -71,7 +106,27 @@ impl Bindings for Scope<'_> {
     }
 
     fn context(&self) -> &Value {
-        self.context.get_or_init(|| self.surroundings.context())
+        self.context.whole.get_or_init(|| {
+            let execution = self.surroundings.execution().clone();
+            let members = ContextMember::ALL.into_iter().filter_map(|member| {
+                let value = self.surroundings.context_member(member)?;
+                Some((member.name().to_owned(), value))
+            });
+            let whole = std::iter::once(("Execution".to_owned(), execution)).chain(members);
+            Value::Object(whole.collect())
+        })
+    }
+
+    fn context_member(&self, name: &str) -> Option<&Value> {
+        if name == "Execution" {
+            return Some(self.surroundings.execution());
+        }
+        let (member, cell) = ContextMember::ALL
+            .into_iter()
+            .zip(&self.context.members)
+            .find(|(member, _)| member.name() == name)?;
+        cell.get_or_init(|| self.surroundings.context_member(member))
+            .as_ref()
     }
 
     fn variable(&self, name: &str) -> Option<&Value> {

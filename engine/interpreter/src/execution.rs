@@ -1,9 +1,10 @@
 //! An execution: the state machine of a state machine.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use serde_json::Value;
 use stepwell_language::model::{StateId, StateKind, StateMachine, StateName, Task};
 
 use crate::chance::Chance;
@@ -41,6 +42,9 @@ pub struct Execution {
     machine: Arc<StateMachine>,
     limits: Limits,
     started: Option<(Timestamp, Arc<ExecutionStarted>)>,
+    /// `Execution` in the context object, once an expression has read it; all of it comes from
+    /// the first event.
+    context: OnceLock<Value>,
     status: Status,
     /// Number of the next event.
     sequence: Sequence,
@@ -122,6 +126,7 @@ impl Execution {
             machine,
             limits,
             started: None,
+            context: OnceLock::new(),
             status: Status::Running,
             sequence: Sequence(1),
             history: HistoryId(0),

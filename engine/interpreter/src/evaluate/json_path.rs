@@ -190,9 +190,18 @@ fn follow<'a>(
     segments: &[Segment],
     bindings: &'a dyn Bindings,
 ) -> Result<&'a Value, PathError> {
-    let start = start(root, bindings).ok_or_else(|| missing(root, segments, 0))?;
-    let mut value = start;
-    for (depth, segment) in segments.iter().enumerate() {
+    let member = match (root, segments) {
+        (Root::Context, [Segment::Name(name), ..]) => bindings.context_member(name),
+        _ => None,
+    };
+    let (mut value, followed) = match member {
+        Some(member) => (member, 1),
+        None => (
+            start(root, bindings).ok_or_else(|| missing(root, segments, 0))?,
+            0,
+        ),
+    };
+    for (depth, segment) in segments.iter().enumerate().skip(followed) {
         value = match (segment, value) {
             (Segment::Name(name), Value::Object(object)) => object
                 .get(&**name)

@@ -1,12 +1,10 @@
 //! When a state fails: retried, caught, or handed to the Parallel or Map around it.
 
-use std::cell::OnceCell;
-
 use serde_json::{Value, json};
 use stepwell_language::model::{Catcher, State, StateKind};
 
 use crate::chance::Chance;
-use crate::data_flow::{self, Scope};
+use crate::data_flow::{self, Context, Scope};
 use crate::event::{ChildFailure, EventKind, FlowId, HistoryId};
 use crate::failure::Failure;
 use crate::fault::{FailedField, Fault};
@@ -97,7 +95,7 @@ impl Execution {
         let Some(catcher) = retry::choose_catcher(state.kind.catch(), failed) else {
             return false;
         };
-        let context = OnceCell::new();
+        let context = Context::default();
         let around = Around {
             execution: self,
             flow: id,

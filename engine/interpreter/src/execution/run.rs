@@ -1,12 +1,11 @@
 //! Running on: from what is known to the events that follow, until only the world can go on.
 
-use std::cell::OnceCell;
 use std::sync::Arc;
 
 use stepwell_language::model::{StateKind, StateName};
 
 use crate::chance::Chance;
-use crate::data_flow::Scope;
+use crate::data_flow::{Context, Scope};
 use crate::effect::TaskId;
 use crate::event::{Event, EventKind, FlowId, HistoryId, HistoryPlace};
 use crate::failure::{Failure, name};
@@ -215,7 +214,7 @@ impl Execution {
             | StateKind::Succeed
             | StateKind::Fail(_) => None,
         };
-        let context = OnceCell::new();
+        let context = Context::default();
         let around = Around {
             execution: self,
             flow: id,
@@ -240,7 +239,7 @@ impl Execution {
             .visit()
             .expect("a flow with a result is inside a state");
         let state = self.machine.state(visit.state);
-        let context = OnceCell::new();
+        let context = Context::default();
         let around = Around {
             execution: self,
             flow: id,
@@ -363,7 +362,7 @@ impl Execution {
             .ok()
             .and_then(|index| iterations.items.value().get(index))
             .expect("there are as many items as iterations");
-        let context = OnceCell::new();
+        let context = Context::default();
         let around = Around {
             execution: self,
             flow: map,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde_json::{Map, Value, json};
 use stepwell_language::model::StateKind;
 
-use crate::data_flow::Surroundings;
+use crate::data_flow::{ContextMember, Surroundings};
 use crate::event::FlowId;
 use crate::payload::Payload;
 use crate::state::item_context;
@@ -26,18 +26,18 @@ pub(super) struct Around<'a> {
 }
 
 impl Surroundings for Around<'_> {
-    fn context(&self) -> Value {
-        let mut context = Map::new();
-        context.insert("Execution".to_owned(), self.execution_context());
-        context.insert("StateMachine".to_owned(), self.state_machine_context());
-        context.insert("State".to_owned(), self.state_context());
-        if let Some(token) = self.token {
-            context.insert("Task".to_owned(), json!({ "Token": **token }));
+    fn execution(&self) -> &Value {
+        let context = &self.execution.context;
+        context.get_or_init(|| self.execution_context())
+    }
+
+    fn context_member(&self, member: ContextMember) -> Option<Value> {
+        match member {
+            ContextMember::StateMachine => Some(self.state_machine_context()),
+            ContextMember::State => Some(self.state_context()),
+            ContextMember::Task => Some(json!({ "Token": **self.token? })),
+            ContextMember::Map => self.map_context(),
         }
-        if let Some(item) = self.map_context() {
-            context.insert("Map".to_owned(), item);
-        }
-        Value::Object(context)
     }
 
     fn variable(&self, name: &str) -> Option<&Payload> {
