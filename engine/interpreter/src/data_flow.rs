@@ -292,7 +292,7 @@ pub(crate) fn pass_on(state: &State, effective: &Scope<'_>) -> Result<Payload, F
 }
 
 /// The output of a state with a result: `ResultPath` into the raw input, then `OutputPath`.
-pub(crate) fn combine(state: &State, result: &Payload, raw: &Scope<'_>) -> Result<Payload, Fault> {
+pub(crate) fn combine(state: &State, result: Payload, raw: &Scope<'_>) -> Result<Payload, Fault> {
     let combined = place(&state.data_flow.result_path, result, raw.input)?;
     let output = select(&state.data_flow.output_path, &raw.over(&combined))?;
     within_limit(state, output)
@@ -301,15 +301,15 @@ pub(crate) fn combine(state: &State, result: &Payload, raw: &Scope<'_>) -> Resul
 /// The raw input with a result written into it.
 pub(crate) fn place(
     result_path: &ResultPath,
-    result: &Payload,
+    result: Payload,
     raw: &Payload,
 ) -> Result<Payload, Fault> {
     match result_path {
-        ResultPath::Replace => Ok(result.clone()),
+        ResultPath::Replace => Ok(result),
         ResultPath::Discard => Ok(raw.clone()),
         ResultPath::At(path) => {
-            let mut value = raw.value().clone();
-            json_path::write(&mut value, path, result.value().clone()).map_err(|_| {
+            let mut value = json_path::copy_without(raw.value(), path);
+            json_path::write(&mut value, path, result.into_value()).map_err(|_| {
                 Fault::prefixed(
                     name::RESULT_PATH_MATCH_FAILURE,
                     format!(

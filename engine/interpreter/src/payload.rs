@@ -75,6 +75,15 @@ impl Payload {
         })
     }
 
+    /// The tree, which is copied only if somebody else holds the payload too.
+    pub(crate) fn into_value(self) -> Value {
+        self.value();
+        match Arc::try_unwrap(self.0) {
+            Ok(inner) => inner.value.into_inner().expect("it was just read"),
+            Err(shared) => Self(shared).value().clone(),
+        }
+    }
+
     /// Its size as AWS counts it: bytes of JSON text.
     pub fn size(&self) -> usize {
         self.text().len()

@@ -173,6 +173,32 @@ pub fn write(target: &mut Value, path: &ReferencePath, value: Value) -> Result<(
     Ok(())
 }
 
+/// A copy of `source` into which [`write()`] will write at `path`: what it replaces there is not
+/// copied, but stands as `null`.
+pub(crate) fn copy_without(source: &Value, path: &ReferencePath) -> Value {
+    let steps: Vec<Step<'_>> = path.steps().collect();
+    copy_around(source, &steps)
+}
+
+fn copy_around(source: &Value, steps: &[Step<'_>]) -> Value {
+    match (steps, source) {
+        ([], _) => Value::Null,
+        ([Step::Name(name), below @ ..], Value::Object(object)) => {
+            let mut copy = Map::with_capacity(object.len() + 1);
+            for (key, value) in object {
+                let value = if key == name {
+                    copy_around(value, below)
+                } else {
+                    value.clone()
+                };
+                copy.insert(key.clone(), value);
+            }
+            Value::Object(copy)
+        }
+        ([Step::Name(_) | Step::Index(_), ..], _) => source.clone(),
+    }
+}
+
 /// Objects within each other, one per step, around `value`; `None` when a step is an index.
 fn nest(steps: &[Step<'_>], value: Value) -> Option<Value> {
     steps

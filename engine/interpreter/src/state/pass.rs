@@ -23,6 +23,6 @@ pub(super) fn decide(
         (None, None) => effective,
     };
     let assigned = data_flow::assign(flow.assign.as_ref(), &raw.over(&result), chance)?;
-    let output = data_flow::combine(state, &result, raw)?;
+    let output = data_flow::combine(state, result, raw)?;
     Ok(Decision::exit(output, assigned, pass.transition))
 }

@@ -59,9 +59,9 @@ pub(super) fn complete(
     let output = match &flow.result_selector {
         Some(selector) => {
             let selected = data_flow::fill(selector, &raw.over(result), chance)?;
-            data_flow::combine(state, &selected, raw)?
+            data_flow::combine(state, selected, raw)?
         }
-        None => data_flow::combine(state, result, raw)?,
+        None => data_flow::combine(state, result.clone(), raw)?,
     };
     let transition = state
         .kind

@@ -305,13 +305,12 @@ fn evaluation_ends() {
 
 #[track_caller]
 fn check_write(mut target: Value, path: &str, expected: &Value) {
-    write(
-        &mut target,
-        &ReferencePath::parse(path).unwrap(),
-        json!("new"),
-    )
-    .unwrap();
-    assert_eq!(target, *expected, "{path}");
+    let parsed = ReferencePath::parse(path).unwrap();
+    let mut copy = copy_without(&target, &parsed);
+    for target in [&mut target, &mut copy] {
+        write(target, &parsed, json!("new")).unwrap();
+        assert_eq!(*target, *expected, "{path}");
+    }
 }
 
 #[test]
