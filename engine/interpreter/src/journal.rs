@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::event::{Event, EventKind, ExecutionStarted, TaskScheduled};
@@ -32,12 +32,6 @@ pub enum JournalError {
     },
 }
 
-#[derive(Serialize)]
-struct ChunkOut<'a> {
-    payloads: Vec<&'a RawValue>,
-    events: Vec<Event<u32>>,
-}
-
 #[derive(Deserialize)]
 struct ChunkIn<'a> {
     #[serde(borrow)]
@@ -47,31 +41,42 @@ struct ChunkIn<'a> {
 
 /// Writes events down.
 pub fn encode(events: &[Event]) -> Vec<u8> {
+    const EVENT_BYTES: usize = 192;
     let mut numbers = BTreeMap::new();
     let mut payloads = Vec::new();
-    let numbered = events
-        .iter()
-        .map(|event| {
-            map_payloads(event, |payload| {
-                Ok::<_, JournalError>(*numbers.entry(payload.address()).or_insert_with(|| {
-                    payloads.push(payload.clone());
-                    u32::try_from(payloads.len() - 1).expect("a chunk has fewer than 2^32 payloads")
-                }))
-            })
-            .expect("numbering cannot fail")
-        })
-        .collect();
-    let texts = payloads
-        .iter()
-        .map(|payload| {
-            serde_json::from_str::<&RawValue>(payload.text()).expect("a payload's text is JSON")
-        })
-        .collect();
-    serde_json::to_vec(&ChunkOut {
-        payloads: texts,
-        events: numbered,
-    })
-    .expect("events can be written")
+    let mut lines = Vec::with_capacity(events.len() * EVENT_BYTES);
+    for event in events {
+        let numbered = map_payloads(event, |payload| {
+            Ok::<_, JournalError>(*numbers.entry(payload.address()).or_insert_with(|| {
+                payloads.push(payload.clone());
+                u32::try_from(payloads.len() - 1).expect("a chunk has fewer than 2^32 payloads")
+            }))
+        });
+        separate(&mut lines);
+        let numbered = numbered.expect("numbering cannot fail");
+        serde_json::to_writer(&mut lines, &numbered).expect("events can be written");
+    }
+    // The texts of payloads are JSON already, and may be long: they are not read again.
+    let mut texts = Vec::new();
+    for payload in &payloads {
+        separate(&mut texts);
+        texts.extend_from_slice(payload.text().as_bytes());
+    }
+    [
+        b"{\"payloads\":[",
+        &*texts,
+        b"],\"events\":[",
+        &*lines,
+        b"]}",
+    ]
+    .concat()
+}
+
+/// Puts a comma behind what stands in a list.
+fn separate(list: &mut Vec<u8>) {
+    if !list.is_empty() {
+        list.push(b',');
+    }
 }
 
 /// Reads back what [`encode`] wrote.
