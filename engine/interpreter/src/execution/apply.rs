@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use stepwell_language::model::{ScopeId, StateId, StateName};
+use stepwell_language::model::{ScopeId, StateId, StateName, Transition};
 
 use crate::effect::Effect;
 use crate::event::{Event, EventKind, FlowId, HistoryId, Sequence};
@@ -224,15 +224,39 @@ impl Execution {
         id
     }
 
-    fn state_of(&self, name: Option<&StateName>) -> Result<StateId, &'static str> {
-        Ok(name
-            .and_then(|name| self.machine.find(name))
-            .ok_or(NO_STATE)?
-            .id)
+    /// The state of this name; `expected` is the one that it nearly always is.
+    fn state_of(
+        &self,
+        name: Option<&StateName>,
+        expected: Option<StateId>,
+    ) -> Result<StateId, &'static str> {
+        let name = name.ok_or(NO_STATE)?;
+        match expected {
+            Some(expected) if self.machine.state(expected).name == *name => Ok(expected),
+            Some(_) | None => Ok(self.machine.find(name).ok_or(NO_STATE)?.id),
+        }
+    }
+
+    /// Where the flow is about to go, if it is between two states.
+    fn state_before(&self, flow: FlowId) -> Option<StateId> {
+        match &self.flows.get(&flow)?.position {
+            Position::Before { state, .. } => Some(*state),
+            Position::In(_) | Position::Ended { .. } => None,
+        }
+    }
+
+    /// Where the flow goes when its state does what it is there for.
+    fn state_after(&self, flow: FlowId) -> Option<StateId> {
+        let visit = self.flows.get(&flow)?.visit()?;
+        match self.machine.state(visit.state).kind.transition()? {
+            Transition::Next(next) => Some(next),
+            Transition::End => None,
+        }
     }
 
     fn apply_enter(&mut self, event: &Event, input: &Payload) -> Applied {
-        let state = self.state_of(event.state.as_ref())?;
+        let expected = self.state_before(event.flow);
+        let state = self.state_of(event.state.as_ref(), expected)?;
         let place = event.history.ok_or(NO_PLACE)?;
         let retriers = self.machine.state(state).kind.retry().len();
         let flow = self.flows.get_mut(&event.flow).ok_or(NO_FLOW)?;
@@ -257,7 +281,10 @@ impl Execution {
         next: Option<&StateName>,
     ) -> Applied {
         let place = event.history.ok_or(NO_PLACE)?;
-        let next = next.map(|next| self.state_of(Some(next))).transpose()?;
+        let next = match next {
+            Some(next) => Some(self.state_of(Some(next), self.state_after(event.flow))?),
+            None => None,
+        };
         let flow = self.flows.get_mut(&event.flow).ok_or(NO_FLOW)?;
         flow.previous = place.id;
         for (name, value) in assigned {
