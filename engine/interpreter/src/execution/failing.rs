@@ -142,6 +142,37 @@ impl Execution {
                 self.give_up(sibling, false, failed_by, turn);
             }
         }
+        self.fail_inside(owner, failed, failed_by, turn);
+    }
+
+    /// The next iteration of a Map cannot start. Those that run are given up, so that the Map is
+    /// not left while they go on.
+    pub(super) fn fail_item(&mut self, map: FlowId, fault: Fault, turn: &mut Turn<'_>) {
+        let open = self.children(map);
+        if open.is_empty() {
+            self.fault(map, fault, turn);
+            return;
+        }
+        let flow = self.flow(map);
+        let failed_by = flow.previous;
+        let visit = flow
+            .visit()
+            .expect("a Map that runs iterations is inside a state");
+        let failed = fault.into_failed(self.machine.state(visit.state), visit.entered);
+        for iteration in open {
+            self.give_up(iteration, false, failed_by, turn);
+        }
+        self.fail_inside(map, failed, failed_by, turn);
+    }
+
+    /// What ran inside a Parallel or Map is given up: a retry begins anew, or the state fails.
+    fn fail_inside(
+        &mut self,
+        owner: FlowId,
+        failed: Failed,
+        failed_by: HistoryId,
+        turn: &mut Turn<'_>,
+    ) {
         if !self.is_running() || self.retry(owner, &failed, failed_by, turn) {
             return;
         }

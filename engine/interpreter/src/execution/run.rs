@@ -379,7 +379,7 @@ impl Execution {
                 self.record(turn, id, Some(name), Place::After(previous), kind);
                 self.ready.push_back(id);
             }
-            Err(fault) => self.fault(map, fault, turn),
+            Err(fault) => self.fail_item(map, fault, turn),
         }
     }
 

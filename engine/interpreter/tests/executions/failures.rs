@@ -232,3 +232,38 @@ fn a_chain_is_cut_at_its_bound_and_goes_on() {
     assert_eq!(world.outcome(), Ok(json!(1)));
     assert_eq!(world.history().len(), 8);
 }
+
+#[test]
+fn an_item_that_cannot_be_selected_gives_up_the_iterations_that_run() {
+    let definition = json!({"StartAt": "A", "States": {
+        "A": {
+            "Type": "Map",
+            "ItemSelector": {"text.$": "States.Base64Decode($$.Map.Item.Value)"},
+            "ItemProcessor": {"StartAt": "B", "States": {"B": task(json!({"End": true}))}},
+            "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Z"}],
+            "End": true,
+        },
+        "Z": {"Type": "Wait", "Seconds": 5, "End": true},
+    }});
+    let mut world = World::start(&definition, json!(["QQ==", "%"]), &[]);
+    let owed = world.execution.pending_effects().count();
+    assert_eq!(owed, 0, "nobody wants the result of the first iteration");
+    let task = stepwell_interpreter::effect::TaskId(stepwell_interpreter::event::Sequence(6));
+    world.handle(Input::TaskSucceeded {
+        task,
+        output: json!(1).into(),
+    });
+    let world = world.run();
+    let outcome = world.outcome().unwrap();
+    assert_eq!(outcome["Error"], json!("States.IntrinsicFailure"));
+    assert_eq!(
+        world.history()[3..7],
+        [
+            "4<-3 MapIterationStarted[0]",
+            "5<-3 MapIterationAborted[0]",
+            "6<-3 MapStateFailed",
+            "7<-6 MapStateExited",
+        ],
+        "{world:#?}"
+    );
+}
