@@ -17,8 +17,8 @@ use crate::failure::name;
 use crate::fault::Fault;
 use crate::payload::Payload;
 
-/// Levels that a payload may nest. Templates can wrap data in data; this keeps a loop of them from
-/// building what cannot be read again.
+/// Levels that a payload may nest. Templates, variables and the results of Parallel and Map wrap
+/// data in data; this keeps a loop of them from building what cannot be read again.
 pub(crate) const DEPTH_MAX: usize = 1_000;
 
 /// Where an expression finds what it names besides its input.
@@ -170,13 +170,7 @@ pub(crate) fn fill(
     scope: &Scope<'_>,
     chance: &mut Chance,
 ) -> Result<Payload, Fault> {
-    let value = fill_value(template, "", scope, chance)?;
-    if depth_exceeds(&value, DEPTH_MAX) {
-        return Err(Fault::runtime(format!(
-            "The data nests deeper than the limit of {DEPTH_MAX} levels."
-        )));
-    }
-    Ok(Payload::from_value(value))
+    bounded(fill_value(template, "", scope, chance)?)
 }
 
 fn fill_value(
@@ -269,8 +263,8 @@ pub(crate) fn assign(
         Some(Template::Object(entries)) => entries
             .iter()
             .map(|(name, entry)| {
-                let value = fill_value(entry, name, scope, chance)?;
-                Ok((name.clone(), Payload::from_value(value)))
+                let value = bounded(fill_value(entry, name, scope, chance)?)?;
+                Ok((name.clone(), value))
             })
             .collect(),
         Some(Template::Literal(value)) => Ok(value
@@ -319,12 +313,7 @@ pub(crate) fn place(
                     ),
                 )
             })?;
-            if depth_exceeds(&value, DEPTH_MAX) {
-                return Err(Fault::runtime(format!(
-                    "The data nests deeper than the limit of {DEPTH_MAX} levels."
-                )));
-            }
-            Ok(Payload::from_value(value))
+            bounded(value)
         }
     }
 }
@@ -335,6 +324,22 @@ pub(crate) fn within_limit(state: &State, output: Payload) -> Result<Payload, Fa
         return Err(Fault::own_output(state));
     }
     Ok(output)
+}
+
+/// `value` as a payload, unless it nests too deep.
+fn bounded(value: Value) -> Result<Payload, Fault> {
+    check_depth(&value)?;
+    Ok(Payload::from_value(value))
+}
+
+/// Refuses data that nests so deep that reading it again would exhaust the stack.
+pub(crate) fn check_depth(value: &Value) -> Result<(), Fault> {
+    if depth_exceeds(value, DEPTH_MAX) {
+        return Err(Fault::runtime(format!(
+            "The data nests deeper than the limit of {DEPTH_MAX} levels."
+        )));
+    }
+    Ok(())
 }
 
 fn depth_exceeds(value: &Value, levels: usize) -> bool {

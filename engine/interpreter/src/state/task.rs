@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde_json::Value;
-use stepwell_language::model::{NumberField, Resource, State, Task, Template};
+use stepwell_language::model::{NumberField, Resource, State, StateKind, Task, Template};
 
 use crate::chance::Chance;
 use crate::data_flow::{self, Scope};
@@ -55,6 +55,10 @@ pub(super) fn complete(
     chance: &mut Chance,
 ) -> Result<Decision, Fault> {
     let flow = &state.data_flow;
+    if let StateKind::Parallel(_) | StateKind::Map(_) = state.kind {
+        // Such a result is an array around what ran inside: a loop would nest without end.
+        data_flow::check_depth(result.value())?;
+    }
     let assigned = data_flow::assign(flow.assign.as_ref(), &raw.over(result), chance)?;
     let output = match &flow.result_selector {
         Some(selector) => {

@@ -267,3 +267,39 @@ fn an_item_that_cannot_be_selected_gives_up_the_iterations_that_run() {
         "{world:#?}"
     );
 }
+
+/// A loop of a state `A` that `more` describes, until the history is full.
+fn endless(more: Value) -> Value {
+    let mut definition = json!({"StartAt": "A", "States": {
+        "A": {"Next": "B"},
+        "B": {"Type": "Choice", "Choices": [
+            {"Variable": "$", "IsPresent": false, "Next": "Z"}], "Default": "A"},
+        "Z": {"Type": "Succeed"},
+    }});
+    for (name, value) in more.as_object().into_iter().flatten() {
+        definition["States"]["A"][name] = value.clone();
+    }
+    definition
+}
+
+#[track_caller]
+fn check_end(definition: &Value, input: Value, expected: &str) {
+    let world = World::start(definition, input, &[]).run();
+    let outcome = world.outcome().unwrap_err();
+    assert!(outcome.contains(expected), "{outcome:.300}");
+}
+
+#[test]
+fn variables_and_results_that_nest_without_end_are_refused() {
+    let expected = "The data nests deeper than the limit of 1000 levels.";
+    let mut variable = endless(json!({
+        "Type": "Pass",
+        "Assign": {"deep.$": "States.Array($deep)"},
+    }));
+    variable["States"]["Begin"] = json!({"Type": "Pass", "Assign": {"deep": []}, "Next": "A"});
+    variable["StartAt"] = json!("Begin");
+    check_end(&variable, json!({}), expected);
+    let branch = json!({"StartAt": "C", "States": {"C": {"Type": "Pass", "End": true}}});
+    let result = endless(json!({"Type": "Parallel", "Branches": [branch]}));
+    check_end(&result, json!({}), expected);
+}
