@@ -252,31 +252,38 @@ fn root_text(path: &JsonPath, scope: &Scope<'_>) -> String {
     root.unwrap_or(&Value::Null).to_string()
 }
 
-/// The variables that `Assign` gives a value, in document order.
+/// The variables that `Assign` of `state`, or of one of its rules or catchers, gives a value, in
+/// document order. Together they may be as large as a state's output.
 pub(crate) fn assign(
+    state: &State,
     template: Option<&Template>,
     scope: &Scope<'_>,
     chance: &mut Chance,
 ) -> Result<Vec<(Arc<str>, Payload)>, Fault> {
-    match template {
-        None => Ok(Vec::new()),
+    let assigned: Vec<(Arc<str>, Payload)> = match template {
+        None => Vec::new(),
         Some(Template::Object(entries)) => entries
             .iter()
             .map(|(name, entry)| {
                 let value = bounded(fill_value(entry, name, scope, chance)?)?;
                 Ok((name.clone(), value))
             })
-            .collect(),
-        Some(Template::Literal(value)) => Ok(value
+            .collect::<Result<_, Fault>>()?,
+        Some(Template::Literal(value)) => value
             .as_object()
             .into_iter()
             .flatten()
             .map(|(name, value)| (name.as_str().into(), Payload::from_value(value.clone())))
-            .collect()),
+            .collect(),
         Some(Template::Expression(_) | Template::Array(_)) => {
             unreachable!("parsing accepts nothing but an object for Assign")
         }
+    };
+    let size: usize = assigned.iter().map(|(_, value)| value.size()).sum();
+    if size > Payload::SIZE_MAX {
+        return Err(Fault::own_output(state));
     }
+    Ok(assigned)
 }
 
 /// The output of a state that passes its effective input on.

@@ -270,7 +270,12 @@ fn caught(
     chance: &mut Chance,
 ) -> Result<Exit, Fault> {
     let error_output = Payload::from_value(error_output(failure));
-    let assigned = data_flow::assign(catcher.assign.as_ref(), &raw.over(&error_output), chance)?;
+    let assigned = data_flow::assign(
+        state,
+        catcher.assign.as_ref(),
+        &raw.over(&error_output),
+        chance,
+    )?;
     let output = data_flow::place(&catcher.result_path, error_output, raw.input)?;
     let output = data_flow::within_limit(state, output)?;
     Ok(Exit {

@@ -42,7 +42,7 @@ fn exit(
     scope: &Scope<'_>,
     chance: &mut Chance,
 ) -> Result<Decision, Fault> {
-    let assigned = data_flow::assign(assign, scope, chance)?;
+    let assigned = data_flow::assign(state, assign, scope, chance)?;
     let output = data_flow::pass_on(state, scope)?;
     Ok(Decision::exit(output, assigned, Transition::Next(next)))
 }

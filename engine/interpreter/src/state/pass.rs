@@ -22,7 +22,7 @@ pub(super) fn decide(
         (None, Some(parameters)) => data_flow::fill(parameters, &raw.over(&effective), chance)?,
         (None, None) => effective,
     };
-    let assigned = data_flow::assign(flow.assign.as_ref(), &raw.over(&result), chance)?;
+    let assigned = data_flow::assign(state, flow.assign.as_ref(), &raw.over(&result), chance)?;
     let output = data_flow::combine(state, result, raw)?;
     Ok(Decision::exit(output, assigned, pass.transition))
 }

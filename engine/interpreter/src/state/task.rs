@@ -59,7 +59,7 @@ pub(super) fn complete(
         // Such a result is an array around what ran inside: a loop would nest without end.
         data_flow::check_depth(result.value())?;
     }
-    let assigned = data_flow::assign(flow.assign.as_ref(), &raw.over(result), chance)?;
+    let assigned = data_flow::assign(state, flow.assign.as_ref(), &raw.over(result), chance)?;
     let output = match &flow.result_selector {
         Some(selector) => {
             let selected = data_flow::fill(selector, &raw.over(result), chance)?;

@@ -39,7 +39,7 @@ pub(super) fn complete(
 ) -> Result<Decision, Fault> {
     let effective = data_flow::select(&state.data_flow.input_path, raw)?;
     let scope = raw.over(&effective);
-    let assigned = data_flow::assign(state.data_flow.assign.as_ref(), &scope, chance)?;
+    let assigned = data_flow::assign(state, state.data_flow.assign.as_ref(), &scope, chance)?;
     let output = data_flow::pass_on(state, &scope)?;
     Ok(Decision::exit(output, assigned, wait.transition))
 }

@@ -303,3 +303,38 @@ fn variables_and_results_that_nest_without_end_are_refused() {
     let result = endless(json!({"Type": "Parallel", "Branches": [branch]}));
     check_end(&result, json!({}), expected);
 }
+
+#[test]
+fn variables_have_limits_of_size() {
+    let expected = "States.DataLimitExceeded: The state/task 'A' returned a result with a size exceeding the maximum number of bytes service limit.";
+    let assign = |assign: Value| only(json!({"Type": "Pass", "Assign": assign, "End": true}));
+    let catch_all = |state: Value| {
+        json!({"StartAt": "A", "States": {
+            "A": state,
+            "Z": {"Type": "Pass", "End": true},
+        }})
+    };
+    let text = json!("x".repeat(200_000));
+    check(
+        &assign(json!({"a.$": "$"})),
+        text.clone(),
+        &[],
+        Ok(text.clone()),
+    );
+    check_end(
+        &assign(json!({"a.$": "States.Array($, $)"})),
+        text.clone(),
+        expected,
+    );
+    check_end(
+        &assign(json!({"a.$": "$", "b.$": "$"})),
+        text.clone(),
+        expected,
+    );
+    let caught = catch_all(task(json!({
+        "Assign": {"a.$": "$", "b.$": "$"},
+        "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Z"}],
+        "End": true,
+    })));
+    check(&caught, json!({}), &[Answer::Return(text)], Err(expected));
+}
