@@ -90,6 +90,8 @@ impl Fault {
                 .into(),
             );
         }
+        // A cause may quote a whole input; the API shows the beginning of it.
+        let failure = failure.within_limits();
         Failed { failure, class }
     }
 }

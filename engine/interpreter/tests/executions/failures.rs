@@ -338,3 +338,23 @@ fn variables_have_limits_of_size() {
     })));
     check(&caught, json!({}), &[Answer::Return(text)], Err(expected));
 }
+
+#[test]
+fn a_cause_is_cut_to_what_the_api_shows() {
+    let text = "x".repeat(100_000);
+    let fail = only(json!({"Type": "Fail", "ErrorPath": "$.a", "CausePath": "$.a"}));
+    let missing = only(json!({"Type": "Pass", "Parameters": {"b.$": "$.b"}, "End": true}));
+    for definition in [fail, missing] {
+        let world = World::start(&definition, json!({"a": text}), &[]).run();
+        let stepwell_interpreter::execution::Status::Failed { failure, .. } =
+            world.execution.status()
+        else {
+            panic!("it failed");
+        };
+        assert!(failure.error.as_deref().unwrap().len() <= Failure::ERROR_LENGTH_MAX);
+        assert_eq!(
+            failure.cause.as_deref().unwrap().len(),
+            Failure::CAUSE_LENGTH_MAX
+        );
+    }
+}
