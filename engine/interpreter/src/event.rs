@@ -238,12 +238,18 @@ impl EventKind {
     /// only repeats what another brought in counts nothing.
     pub(crate) fn weight(&self) -> usize {
         match self {
-            Self::StateExited { output, .. }
-            | Self::TaskSubmitted { output }
-            | Self::TaskSucceeded { output } => output.size(),
+            Self::StateExited {
+                output, assigned, ..
+            } => assigned
+                .iter()
+                .map(|(_, value)| value.size())
+                .fold(output.size(), usize::saturating_add),
+            Self::TaskSubmitted { output } | Self::TaskSucceeded { output } => output.size(),
             Self::TaskScheduled(task) => task.parameters.size(),
             Self::MapStarted { items, .. } => items.size(),
-            Self::MapIterationStarted { input, .. } => input.size(),
+            Self::ParallelStarted { input, .. } | Self::MapIterationStarted { input, .. } => {
+                input.size()
+            }
             Self::ExecutionStarted(_)
             | Self::ExecutionSucceeded { .. }
             | Self::ExecutionFailed(_)
@@ -258,7 +264,6 @@ impl EventKind {
             | Self::TaskHeartbeat
             | Self::TaskFailed { .. }
             | Self::TaskTimedOut { .. }
-            | Self::ParallelStarted { .. }
             | Self::ParallelSucceeded
             | Self::ParallelFailed(_)
             | Self::MapIterationSucceeded { .. }

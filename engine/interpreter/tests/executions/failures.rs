@@ -1,12 +1,12 @@
 //! What goes wrong, who handles it, and which limits there are.
 
 use serde_json::{Value, json};
-use stepwell_interpreter::Timestamp;
 use stepwell_interpreter::execution::Limits;
 use stepwell_interpreter::failure::Failure;
 use stepwell_interpreter::input::Input;
+use stepwell_interpreter::{Chance, Execution, Timestamp};
 
-use crate::world::{Answer, World};
+use crate::world::{Answer, World, machine};
 use crate::{only, task};
 
 #[track_caller]
@@ -356,5 +356,29 @@ fn a_cause_is_cut_to_what_the_api_shows() {
             failure.cause.as_deref().unwrap().len(),
             Failure::CAUSE_LENGTH_MAX
         );
+    }
+}
+
+#[test]
+fn variables_and_branch_inputs_count_towards_the_bytes_of_a_chain() {
+    let limits = Limits {
+        chain_bytes_max: 1_000,
+        ..Limits::default()
+    };
+    let branch = json!({"StartAt": "C", "States": {"C": {"Type": "Pass", "End": true}}});
+    let large = json!("x".repeat(1_000));
+    let assign = json!({"Type": "Pass", "Assign": {"a": large}, "End": true});
+    let parallel = json!({
+        "Type": "Parallel", "Parameters": {"a": large}, "Branches": [branch], "End": true});
+    for state in [assign, parallel] {
+        let mut execution = Execution::new(machine(&only(state)), limits);
+        let started = World::start(&only(json!({"Type": "Succeed"})), json!({}), &[]).journal;
+        execution.apply(&started[0]).unwrap();
+        execution.handle(
+            Input::Continue,
+            Timestamp::EPOCH,
+            &mut Chance::from_number(0),
+        );
+        assert!(execution.is_cut());
     }
 }
