@@ -274,6 +274,14 @@ impl EventKind {
         }
     }
 
+    /// Whether AWS has no event like this, so that the history never shows it.
+    pub(crate) fn is_hidden(&self) -> bool {
+        matches!(
+            self,
+            Self::WaitScheduled { .. } | Self::RetryScheduled { .. } | Self::TaskHeartbeat
+        )
+    }
+
     /// Whether this ends the execution.
     pub fn is_terminal(&self) -> bool {
         matches!(

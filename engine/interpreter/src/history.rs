@@ -58,7 +58,7 @@ impl HistoryEntry {
 impl HistoryView<'_> {
     /// What AWS shows of an event; `None` for events that it does not show.
     pub fn entry(&self, event: &Event) -> Option<HistoryEntry> {
-        let place = event.history?;
+        let place = event.history.filter(|_| !event.kind.is_hidden())?;
         let state = event
             .state
             .as_ref()
@@ -186,7 +186,7 @@ impl HistoryView<'_> {
             EventKind::MapFailed(_) => ("MapStateFailed".to_owned(), None),
             EventKind::WaitScheduled { .. }
             | EventKind::RetryScheduled { .. }
-            | EventKind::TaskHeartbeat => unreachable!("these have no place in the history"),
+            | EventKind::TaskHeartbeat => unreachable!("what is hidden has no entry"),
         }
     }
 

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use stepwell_language::model::{ScopeId, StateId, StateName, Transition};
+use stepwell_language::model::{ScopeId, StateId, StateKind, StateName, Transition};
 
 use crate::effect::Effect;
 use crate::event::{Event, EventKind, FlowId, HistoryId, Sequence};
@@ -127,6 +127,10 @@ impl Execution {
                 self.set_activity(event, Activity::Failed(Box::new(failed)))
             }
             EventKind::WaitScheduled { until } => {
+                let state = self.machine.state(self.visit(event.flow)?.state);
+                if !matches!(state.kind, StateKind::Wait(_)) {
+                    return Err("its state is no Wait");
+                }
                 self.set_activity(event, Activity::Waiting { until: *until })
             }
             EventKind::RetryScheduled {

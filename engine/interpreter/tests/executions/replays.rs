@@ -6,10 +6,12 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 use stepwell_interpreter::effect::{Effect, TaskId};
 use stepwell_interpreter::event::EventKind;
-use stepwell_interpreter::journal;
+use stepwell_interpreter::history::HistoryView;
+use stepwell_interpreter::input::Input;
+use stepwell_interpreter::{Chance, journal};
 
-use crate::task;
 use crate::world::{Answer, World};
+use crate::{only, task};
 
 /// A machine that has a bit of everything.
 fn everything() -> Value {
@@ -131,4 +133,62 @@ proptest! {
             }
         }
     }
+}
+
+/// A journal of a Pass state in which `damaged` stands in place of its exit.
+#[track_caller]
+fn check_damaged(damaged: EventKind) {
+    let definition = only(json!({"Type": "Pass", "End": true}));
+    let world = World::start(&definition, json!([1]), &[]);
+    let mut execution = world.resume(2);
+    let mut event = world.journal[2].clone();
+    event.kind = damaged;
+    let view = HistoryView {
+        machine: execution.machine(),
+        region: "us-east-1",
+        include_execution_data: true,
+    };
+    view.entry(&event);
+    if execution.apply(&event).is_ok() {
+        let mut chance = Chance::from_number(0);
+        let later = event.at.after(std::time::Duration::from_secs(60));
+        execution.handle(Input::TimerFired, later, &mut chance);
+        execution.handle(Input::Continue, later, &mut chance);
+    }
+}
+
+#[test]
+fn a_damaged_journal_is_refused_and_never_panics() {
+    let until = stepwell_interpreter::Timestamp::EPOCH;
+    check_damaged(EventKind::WaitScheduled { until });
+    check_damaged(EventKind::TaskHeartbeat);
+    check_damaged(EventKind::MapStarted {
+        items: json!([1]).into(),
+        length: 1,
+        concurrency_max: None,
+    });
+    check_damaged(EventKind::MapSucceeded);
+    check_damaged(EventKind::ParallelSucceeded);
+    check_damaged(EventKind::MapIterationSucceeded { index: 0 });
+    check_damaged(EventKind::TaskSucceeded {
+        output: json!(1).into(),
+    });
+}
+
+#[test]
+fn an_iteration_ends_under_its_own_number() {
+    let definition = only(json!({
+        "Type": "Map",
+        "ItemProcessor": {"StartAt": "B", "States": {"B": {"Type": "Pass", "End": true}}},
+        "End": true,
+    }));
+    let world = World::start(&definition, json!([1, 2]), &[]);
+    let ends = world
+        .journal
+        .iter()
+        .position(|event| matches!(event.kind, EventKind::MapIterationSucceeded { .. }))
+        .unwrap();
+    let mut event = world.journal[ends].clone();
+    event.kind = EventKind::MapIterationSucceeded { index: 1 };
+    assert!(world.resume(ends).apply(&event).is_err());
 }

@@ -85,6 +85,10 @@ impl Execution {
         concurrency_max: u64,
     ) -> Applied {
         let place = event.history.ok_or(NO_PLACE)?;
+        let state = self.visit(event.flow)?.state;
+        if !matches!(self.machine.state(state).kind, StateKind::Map(_)) {
+            return Err(NOT_IN_MAP);
+        }
         if items.value().as_array().map(|items| items.len() as u64) != Some(length) {
             return Err("its items are not as many as it says");
         }
@@ -131,9 +135,12 @@ impl Execution {
     pub(super) fn end_iteration(&mut self, event: &Event, index: u64) -> Applied {
         let place = event.history.ok_or(NO_PLACE)?;
         let child = self.flows.get(&event.flow).ok_or(NO_FLOW)?;
-        let (Position::Ended { output }, Some((map, _))) = (&child.position, child.parent) else {
+        let (Position::Ended { output }, Some((map, own))) = (&child.position, child.parent) else {
             return Err("its iteration has not ended");
         };
+        if own != index {
+            return Err(NO_ITERATION);
+        }
         let (output, body) = (output.clone(), child.previous);
         let flow = self.flows.get_mut(&map).ok_or(NO_FLOW)?;
         let Activity::Iterations(iterations) = &mut flow.visit_mut().ok_or(NOT_IN_STATE)?.activity
@@ -229,7 +236,7 @@ impl Execution {
         }
     }
 
-    fn visit(&self, id: FlowId) -> Result<&Visit, &'static str> {
+    pub(super) fn visit(&self, id: FlowId) -> Result<&Visit, &'static str> {
         self.flows
             .get(&id)
             .ok_or(NO_FLOW)?
