@@ -28,6 +28,8 @@ mod driver;
 mod recovery;
 mod tasks;
 mod timers;
+#[cfg(test)]
+mod tests;
 
 use timers::Timers;
 

@@ -59,7 +59,10 @@ pub(super) async fn drive(
                 };
                 driver.run(&mut messages).await
             }
-            Ok(None) => Stop::Done,
+            Ok(None) => {
+                answer(&mut messages);
+                Stop::Done
+            }
             Err(LoadError::Store(error)) if error.remedy() == Remedy::Retry => {
                 tokio::time::sleep(RETRY_PAUSE).await;
                 Stop::Reload
@@ -84,6 +87,13 @@ pub(super) async fn drive(
                 }
             }
         }
+    }
+}
+
+/// The execution has ended: whoever still speaks to it learns that, and nobody is left waiting.
+fn answer(messages: &mut mpsc::UnboundedReceiver<Message>) {
+    while let Ok(message) = messages.try_recv() {
+        message.done.map(|done| done.send(()));
     }
 }
 
@@ -137,10 +147,7 @@ impl Driver<'_> {
                 let _ = oneshot::Sender::send(done, ());
             }
             if !self.execution.is_running() {
-                // Whoever still speaks to it gets an answer: that it has ended.
-                while let Ok(message) = messages.try_recv() {
-                    message.done.map(|done| done.send(()));
-                }
+                answer(messages);
                 return Stop::Done;
             }
             match self.wait(messages).await {

@@ -1,0 +1,99 @@
+//! What an executor does between its inputs: races, crashes, and what stays in memory.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use stepwell_interpreter::Timestamp;
+use stepwell_interpreter::failure::Failure;
+use stepwell_interpreter::input::Input;
+use tokio::sync::watch;
+
+use crate::clock::Clock;
+use crate::engine::{Engine, EngineBuilder, ExecutionHandle};
+use crate::store::ExecutionKey;
+
+use super::lock;
+
+/// Shows the time that the test sets.
+struct ManualClock(watch::Sender<Timestamp>);
+
+impl ManualClock {
+    fn new() -> Arc<Self> {
+        Arc::new(Self(watch::Sender::new(Timestamp::EPOCH)))
+    }
+
+    fn advance(&self, by: Duration) {
+        self.0.send_modify(|now| *now = now.after(by));
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        *self.0.borrow()
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let mut now = self.0.subscribe();
+        Box::pin(async move {
+            let _ = now.wait_for(|now| *now >= at).await;
+        })
+    }
+}
+
+/// Ends a test that would hang.
+async fn soon<T>(work: impl Future<Output = T>) -> T {
+    tokio::time::timeout(Duration::from_secs(20), work)
+        .await
+        .expect("it ends")
+}
+
+/// Waits until something holds.
+async fn eventually(holds: impl Fn() -> bool) {
+    soon(async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    })
+    .await;
+}
+
+async fn start(engine: &Engine, state: Value) -> ExecutionHandle {
+    let definition = json!({"StartAt": "A", "States": {"A": state}}).to_string();
+    let machine = engine.create_state_machine("m", &definition).await.unwrap();
+    engine.start(&machine, json!({})).await.unwrap()
+}
+
+async fn engine(builder: EngineBuilder) -> Engine {
+    builder.seed([7; 32]).build().await.unwrap()
+}
+
+async fn key(engine: &Engine, execution: &ExecutionHandle) -> ExecutionKey {
+    engine.find_execution(&execution.arn).await.unwrap().key
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_input_for_an_execution_that_has_ended_is_answered() {
+    let engine = engine(Engine::builder()).await;
+    let execution = start(&engine, json!({"Type": "Pass", "End": true})).await;
+    let key = key(&engine, &execution).await;
+    soon(engine.executor.send(key, Input::Stop(Failure::default()))).await;
+    eventually(|| lock(&engine.executor.0.live).is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_parked_execution_leaves_memory_until_its_time_comes() {
+    let clock = ManualClock::new();
+    let engine = engine(Engine::builder().clock(clock.clone())).await;
+    let wait = json!({"Type": "Wait", "Seconds": 3600, "End": true});
+    let execution = start(&engine, wait).await;
+    eventually(|| {
+        clock.advance(Duration::from_secs(1));
+        lock(&engine.executor.0.live).is_empty()
+    })
+    .await;
+    clock.advance(Duration::from_secs(3600));
+    let outcome = soon(execution.outcome()).await.unwrap();
+    assert_eq!(outcome.output, Some(json!({})));
+}
