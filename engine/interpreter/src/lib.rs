@@ -1,6 +1,6 @@
 //! The Amazon States Language, run: inputs in, events and effects out.
 //!
-//! An [`Execution`](execution::Execution) takes an input, decides, and returns the events that say
+//! An [`Execution`] takes an input, decides, and returns the events that say
 //! what happened. It knows no clock, file, socket or thread: time and chance are arguments, and
 //! what the world must do is an [`Effect`](effect::Effect).
 

@@ -93,7 +93,7 @@ async fn a_parked_execution_leaves_memory_until_its_time_comes() {
         lock(&engine.executor.0.live).is_empty()
     })
     .await;
-    clock.advance(Duration::from_secs(3600));
+    clock.advance(Duration::from_hours(1));
     let outcome = soon(execution.outcome()).await.unwrap();
     assert_eq!(outcome.output, Some(json!({})));
 }

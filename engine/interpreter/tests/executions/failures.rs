@@ -285,7 +285,7 @@ fn endless(more: Value) -> Value {
 #[track_caller]
 fn check_end(definition: &Value, input: Value, expected: &str) {
     let world = World::start(definition, input, &[]).run();
-    let outcome = world.outcome().unwrap_err();
+    let outcome = world.outcome().expect_err("the execution fails");
     assert!(outcome.contains(expected), "{outcome:.300}");
 }
 

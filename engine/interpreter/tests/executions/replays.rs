@@ -151,7 +151,7 @@ fn check_damaged(damaged: EventKind) {
     view.entry(&event);
     if execution.apply(&event).is_ok() {
         let mut chance = Chance::from_number(0);
-        let later = event.at.after(std::time::Duration::from_secs(60));
+        let later = event.at.after(std::time::Duration::from_mins(1));
         execution.handle(Input::TimerFired, later, &mut chance);
         execution.handle(Input::Continue, later, &mut chance);
     }
