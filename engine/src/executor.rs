@@ -22,7 +22,10 @@ use tokio::sync::{mpsc, oneshot};
 use crate::clock::Clock;
 use crate::integrations::Handlers;
 use crate::integrations::mock::MockConfiguration;
-use crate::store::{Append, Chunk, ExecutionKey, ExecutionStatus, RevisionKey, Store, StoreError};
+use crate::store::{
+    Append, Chunk, Creation, ExecutionKey, ExecutionStatus, NewExecution, RevisionKey, Store,
+    StoreError,
+};
 
 mod driver;
 mod recovery;
@@ -172,20 +175,43 @@ impl Executor {
         Ok(program)
     }
 
-    /// Goes on with an execution whose first events are durable.
-    pub(crate) fn adopt(&self, key: ExecutionKey, execution: Execution, events: &[Event]) {
-        self.committed(key, &execution, events);
-        if execution.is_running() {
-            let (inbox, messages) = mpsc::unbounded_channel();
-            lock(&self.0.live).insert(key, inbox.clone());
-            tokio::spawn(driver::drive(
-                self.clone(),
-                key,
-                Some(execution),
-                inbox,
-                messages,
-            ));
-        }
+    /// Adds an execution to the store and goes on with it. Once begun this does not depend on the
+    /// caller, who may go away: what is durable is driven.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when it cannot be written.
+    pub(crate) async fn create(
+        &self,
+        new: NewExecution,
+        execution: Execution,
+        events: Vec<Event>,
+    ) -> Result<Creation, StoreError> {
+        let key = new.record.key;
+        let (inbox, messages) = mpsc::unbounded_channel();
+        // It is on the list before anybody can know of it, so that it never has two drivers.
+        lock(&self.0.live).insert(key, inbox.clone());
+        let executor = self.clone();
+        let (answer, created) = oneshot::channel();
+        tokio::spawn(async move {
+            let created = executor.store().create_execution(new).await;
+            let is_created = matches!(created, Ok(Creation::Created));
+            if is_created {
+                executor.committed(key, &execution, &events);
+            } else {
+                lock(&executor.0.live).remove(&key);
+            }
+            let _ = answer.send(created);
+            if is_created {
+                driver::drive(executor, key, Some(execution), inbox, messages).await;
+            }
+        });
+        created.await.unwrap_or_else(|error| {
+            Err(StoreError::Failed {
+                place: Arc::from("the store"),
+                source: Arc::new(error),
+            })
+        })
     }
 
     /// Hands an input to an execution, which is brought back to life if it was parked. Answers

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use serde_json::{Value, json};
 use stepwell_interpreter::Timestamp;
 use stepwell_interpreter::failure::Failure;
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::engine::{Engine, EngineBuilder, ExecutionHandle};
+use crate::operations::StartExecution;
 use crate::store::ExecutionKey;
 
 use super::lock;
@@ -96,4 +98,39 @@ async fn a_parked_execution_leaves_memory_until_its_time_comes() {
     clock.advance(Duration::from_hours(1));
     let outcome = soon(execution.outcome()).await.unwrap();
     assert_eq!(outcome.output, Some(json!({})));
+}
+
+/// A future that its caller has lost patience with after `polls` looks at it.
+async fn give_up_after<T>(polls: usize, work: impl Future<Output = T>) {
+    let mut work = std::pin::pin!(work);
+    for _ in 0..polls {
+        if work.as_mut().now_or_never().is_some() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn an_execution_goes_on_when_its_starter_has_gone_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = folder.path().join("stepwell.db");
+    let engine = engine(Engine::builder().database(database)).await;
+    let wait = json!({"Type": "Wait", "SecondsPath": "$.seconds", "End": true});
+    let definition = json!({"StartAt": "A", "States": {"A": wait}}).to_string();
+    let machine = engine.create_state_machine("m", &definition).await.unwrap();
+    let mut found = 0;
+    for polls in 0..8 {
+        let name = format!("e{polls}");
+        let mut request = StartExecution::new(&machine.arn, r#"{"seconds": 1}"#);
+        request.name = Some(name.clone());
+        give_up_after(polls, engine.start_execution(request)).await;
+        if let Ok(execution) = engine.execution(&engine.execution_arn("m", &name)).await {
+            found += 1;
+            let outcome = soon(execution.outcome()).await.unwrap();
+            assert_eq!(outcome.output, Some(json!({"seconds": 1})), "{name}");
+        }
+    }
+    assert!(found > 0);
 }

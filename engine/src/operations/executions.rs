@@ -196,11 +196,8 @@ impl Engine {
             record,
             chunks,
         };
-        match store.create_execution(new).await? {
-            Creation::Created => {
-                self.executor.adopt(key, execution, &events);
-                Ok(self.handle(key, execution_arn, now))
-            }
+        match self.executor.create(new, execution, events).await? {
+            Creation::Created => Ok(self.handle(key, execution_arn, now)),
             Creation::NameTaken(record) => self.again(record, execution_arn, &input).await,
             Creation::StateMachineDeleting => Err(OperationError::StateMachineDeleting(target.arn)),
         }
