@@ -162,6 +162,10 @@ impl Driver<'_> {
 
     /// Handles one input: events, append, then effects.
     async fn step(&mut self, input: Input, inputs: &mut VecDeque<Input>) -> Result<(), StoreError> {
+        if let Input::TaskSubmitted { task, .. } = &input {
+            // Its handler is through; the result comes from outside, and needs no memory here.
+            self.running.remove(task);
+        }
         let now = self.executor.now();
         let events = self.execution.handle(input, now, &mut self.chance);
         if !events.is_empty() {

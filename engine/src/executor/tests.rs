@@ -6,15 +6,16 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use serde_json::{Value, json};
-use stepwell_interpreter::Timestamp;
 use stepwell_interpreter::failure::Failure;
 use stepwell_interpreter::input::Input;
+use stepwell_interpreter::{Payload, Timestamp};
 use tokio::sync::watch;
 
 use crate::clock::Clock;
 use crate::engine::{Engine, EngineBuilder, ExecutionHandle};
+use crate::integrations::{Task, TaskAnswer, TaskFuture, TaskHandler};
 use crate::operations::StartExecution;
-use crate::store::ExecutionKey;
+use crate::store::{ExecutionKey, ExecutionStatus};
 
 use super::lock;
 
@@ -133,4 +134,31 @@ async fn an_execution_goes_on_when_its_starter_has_gone_away() {
         }
     }
     assert!(found > 0);
+}
+
+/// Hands every task to a service that will answer with the task's token.
+struct Submitter;
+
+impl TaskHandler for Submitter {
+    fn run(&self, _task: Task) -> TaskFuture {
+        let answer = TaskAnswer::Submitted(Payload::from_value(json!({})));
+        Box::pin(std::future::ready(Ok(answer)))
+    }
+}
+
+#[tokio::test]
+async fn an_execution_that_waits_for_a_callback_leaves_memory() {
+    const RESOURCE: &str = "arn:aws:states:::sqs:sendMessage.waitForTaskToken";
+    let clock = ManualClock::new();
+    let builder = Engine::builder().clock(clock.clone());
+    let engine = engine(builder.handler(RESOURCE, Submitter)).await;
+    let task = json!({"Type": "Task", "Resource": RESOURCE, "End": true});
+    let execution = start(&engine, task).await;
+    eventually(|| {
+        clock.advance(Duration::from_secs(1));
+        lock(&engine.executor.0.live).is_empty()
+    })
+    .await;
+    let description = execution.describe().await.unwrap();
+    assert_eq!(description.status, ExecutionStatus::Running);
 }
