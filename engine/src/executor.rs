@@ -6,6 +6,7 @@
 //! step is fixed: handle, append durably, then start effects and answer.
 
 use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -282,7 +283,10 @@ impl Executor {
     /// Tells everybody that events are durable.
     fn committed(&self, key: ExecutionKey, execution: &Execution, events: &[Event]) {
         if let Some(observer) = &self.0.observer {
-            observer(execution, events);
+            let shown = AssertUnwindSafe(|| observer(execution, events));
+            if catch_unwind(shown).is_err() {
+                tracing::error!(execution.key = key.0, "the observer panicked");
+            }
         }
         if !execution.is_running() {
             for watcher in lock(&self.0.watchers).remove(&key).into_iter().flatten() {

@@ -1,8 +1,10 @@
 //! The life of one execution that has something to do.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use stepwell_interpreter::effect::{Effect, TaskId};
 use stepwell_interpreter::input::Input;
 use stepwell_interpreter::{Chance, Execution, journal};
@@ -36,6 +38,24 @@ enum Stop {
 pub(super) async fn drive(
     executor: Executor,
     key: ExecutionKey,
+    execution: Option<Execution>,
+    inbox: Inbox,
+    messages: mpsc::UnboundedReceiver<Message>,
+) {
+    let driving = drive_on(&executor, key, execution, inbox, messages);
+    if AssertUnwindSafe(driving).catch_unwind().await.is_err() {
+        // Its inbox must not stay on the list, where nobody would ever read it.
+        tracing::error!(
+            execution.key = key.0,
+            "an execution cannot go on: its driver panicked"
+        );
+        executor.abandon(key);
+    }
+}
+
+async fn drive_on(
+    executor: &Executor,
+    key: ExecutionKey,
     mut execution: Option<Execution>,
     inbox: Inbox,
     mut messages: mpsc::UnboundedReceiver<Message>,
@@ -43,14 +63,14 @@ pub(super) async fn drive(
     loop {
         let begun = match execution.take() {
             Some(execution) => Ok(Some(execution)),
-            None => load(&executor, key).await,
+            None => load(executor, key).await,
         };
         executor.0.timers.clear(key);
         let stop = match begun {
             Ok(Some(execution)) => {
                 let chance = executor.chance();
                 let mut driver = Driver {
-                    executor: &executor,
+                    executor,
                     key,
                     execution,
                     chance,

@@ -49,7 +49,7 @@ pub(super) fn start(
         }
     }
     let now = executor.now();
-    let work = executor.handlers().run(Task {
+    let task = Task {
         id: format!("{}#{id}", started.execution).into(),
         execution: Arc::clone(&started.execution),
         state_machine: Arc::clone(&started.state_machine_name),
@@ -60,8 +60,11 @@ pub(super) fn start(
         token: task.token,
         timeout: task.timeout_at.map(|at| at.since(now)),
         test_case: started.test_case.clone(),
-    });
+    };
+    let executor = executor.clone();
     let running = tokio::spawn(async move {
+        // The handler is called inside: it may panic before it has made a future.
+        let work = async { executor.handlers().run(task).await };
         let result = AssertUnwindSafe(work)
             .catch_unwind()
             .await

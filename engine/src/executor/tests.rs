@@ -162,3 +162,23 @@ async fn an_execution_that_waits_for_a_callback_leaves_memory() {
     let description = execution.describe().await.unwrap();
     assert_eq!(description.status, ExecutionStatus::Running);
 }
+
+/// Panics before there is any future that could.
+struct Panicker;
+
+impl TaskHandler for Panicker {
+    fn run(&self, _task: Task) -> TaskFuture {
+        panic!("a bug")
+    }
+}
+
+#[tokio::test]
+async fn a_panic_in_a_handler_or_an_observer_ends_no_driver() {
+    const RESOURCE: &str = "arn:aws:lambda:us-east-1:123456789012:function:f";
+    let builder = Engine::builder().observer(|_, _| panic!("a bug"));
+    let engine = engine(builder.handler(RESOURCE, Panicker)).await;
+    let task = json!({"Type": "Task", "Resource": RESOURCE, "End": true});
+    let execution = start(&engine, task).await;
+    let outcome = soon(execution.outcome()).await.unwrap();
+    assert_eq!(outcome.error.as_deref(), Some("States.TaskFailed"));
+}
