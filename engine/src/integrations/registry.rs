@@ -77,10 +77,15 @@ impl Handlers {
         self
     }
 
+    /// Whether a handler was registered under exactly the ARN of `resource`.
+    pub fn is_registered(&self, resource: &Resource) -> bool {
+        self.registered.contains_key(resource.arn())
+    }
+
     /// Whether something runs the tasks of `resource`. For `lambda:invoke` this does not say that
     /// the function exists, which only the parameters name.
     pub fn reaches(&self, resource: &Resource) -> bool {
-        if self.registered.contains_key(resource.arn()) {
+        if self.is_registered(resource) {
             return true;
         }
         match resource {

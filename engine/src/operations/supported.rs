@@ -64,12 +64,13 @@ pub(super) fn unsupported(executor: &Executor, machine: &StateMachine) -> Vec<Di
 
 fn reaches(executor: &Executor, resource: &Resource) -> bool {
     match resource {
-        // Nobody can poll for activities yet, nor answer with a token.
-        Resource::Activity { .. }
-        | Resource::Service {
+        // Nobody can poll for activities yet.
+        Resource::Activity { .. } => false,
+        // Nobody can answer with a token yet, but a program's own handler may give the result.
+        Resource::Service {
             pattern: Pattern::WaitForTaskToken,
             ..
-        } => false,
+        } => executor.handlers().is_registered(resource),
         Resource::Function { .. } | Resource::Service { .. } => {
             executor.handlers().reaches(resource)
         }
