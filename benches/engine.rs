@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use stepwell::store::Store;
 use stepwell::store::sqlite::SqliteStore;
 use stepwell::{Engine, TaskError};
-use stepwell_benches::{FUNCTION, Successes, start_from, task_chain, ten_states};
+use stepwell_benches::{FUNCTION, Successes, report_commits, start_from, task_chain, ten_states};
 use tokio::runtime::Runtime;
 
 async fn work(_: Value) -> Result<Value, TaskError> {
@@ -59,11 +59,10 @@ fn durable(criterion: &mut Criterion) {
             group.finish();
             let batches = store.counters().batches - writes.batches;
             let executions = successes.count() - ended;
-            #[expect(clippy::cast_precision_loss, reason = "they are small")]
-            let ratio = batches as f64 / executions as f64;
-            eprintln!(
-                "engine/{operation}/callers_{callers}: {executions} executions in {batches} \
-                 commits, {ratio:.3} each"
+            report_commits(
+                &format!("engine/{operation}/callers_{callers}"),
+                executions,
+                batches,
             );
         }
     }

@@ -10,7 +10,7 @@ use serde_json::json;
 use stepwell::Engine;
 use stepwell::store::Store;
 use stepwell::store::sqlite::SqliteStore;
-use stepwell_benches::{Successes, order, ten_states};
+use stepwell_benches::{Successes, order, report_commits, ten_states};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -87,11 +87,7 @@ fn http(criterion: &mut Criterion) {
         });
         let batches = store.counters().batches - before.0;
         let ended = successes.count() - before.1;
-        #[expect(clippy::cast_precision_loss, reason = "they are small")]
-        let ratio = batches as f64 / ended as f64;
-        eprintln!(
-            "server/start/clients_{count}: {ended} executions in {batches} commits, {ratio:.3} each"
-        );
+        report_commits(&format!("server/start/clients_{count}"), ended, batches);
     }
 }
 

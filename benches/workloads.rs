@@ -384,6 +384,15 @@ pub async fn start_from(engine: &Engine, machine: &str, callers: usize, each: us
     }
 }
 
+/// Says how many commits executions took. Benchmarks that are left out have had none.
+pub fn report_commits(benchmark: &str, executions: u64, commits: u64) {
+    if executions > 0 {
+        #[expect(clippy::cast_precision_loss, reason = "they are small")]
+        let each = commits as f64 / executions as f64;
+        eprintln!("{benchmark}: {executions} executions in {commits} commits, {each:.3} each");
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
