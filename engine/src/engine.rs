@@ -341,10 +341,12 @@ impl ExecutionHandle {
     /// [`OperationError`] when it cannot be read, or cannot go on.
     pub async fn outcome(&self) -> Result<Outcome, OperationError> {
         // Watch first, look second: an end in between is not missed.
-        let ended = self.engine.executor.watch(self.key);
+        let watch = self.engine.executor.watch(self.key);
         let mut description = self.describe().await?;
         if description.status == ExecutionStatus::Running {
-            if ended.await.is_err() {
+            // A store that failed before wakes nobody any more.
+            self.engine.readiness()?;
+            if !watch.has_ended().await {
                 self.engine.readiness()?;
                 return Err(OperationError::Journal {
                     execution: self.arn.clone(),

@@ -6,6 +6,7 @@
 //! step is fixed: handle, append durably, then start effects and answer.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -244,10 +245,14 @@ impl Executor {
     }
 
     /// Completes when the execution has ended. The caller looks first whether it has already.
-    pub(crate) fn watch(&self, key: ExecutionKey) -> oneshot::Receiver<()> {
-        let (sender, receiver) = oneshot::channel();
+    pub(crate) fn watch(&self, key: ExecutionKey) -> Watch {
+        let (sender, ended) = oneshot::channel();
         lock(&self.0.watchers).entry(key).or_default().push(sender);
-        receiver
+        Watch {
+            executor: self.clone(),
+            key,
+            ended,
+        }
     }
 
     /// Why nothing runs any more; `None` while all is well.
@@ -309,6 +314,33 @@ impl Executor {
             *failure = Some(error.clone());
         }
         lock(&self.0.watchers).clear();
+    }
+}
+
+/// Somebody who waits for an execution to end; leaves no trace when dropped.
+pub(crate) struct Watch {
+    executor: Executor,
+    key: ExecutionKey,
+    ended: oneshot::Receiver<()>,
+}
+
+impl Watch {
+    /// Completes when the execution has ended: `false` if it cannot go on.
+    pub(crate) async fn has_ended(mut self) -> bool {
+        (&mut self.ended).await.is_ok()
+    }
+}
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.ended.close();
+        let mut watchers = lock(&self.executor.0.watchers);
+        if let Entry::Occupied(mut others) = watchers.entry(self.key) {
+            others.get_mut().retain(|sender| !sender.is_closed());
+            if others.get().is_empty() {
+                others.remove();
+            }
+        }
     }
 }
 

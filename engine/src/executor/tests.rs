@@ -63,8 +63,12 @@ async fn eventually(holds: impl Fn() -> bool) {
 }
 
 async fn start(engine: &Engine, state: Value) -> ExecutionHandle {
+    let name = state["Type"].as_str().unwrap();
     let definition = json!({"StartAt": "A", "States": {"A": state}}).to_string();
-    let machine = engine.create_state_machine("m", &definition).await.unwrap();
+    let machine = engine
+        .create_state_machine(name, &definition)
+        .await
+        .unwrap();
     engine.start(&machine, json!({})).await.unwrap()
 }
 
@@ -181,4 +185,17 @@ async fn a_panic_in_a_handler_or_an_observer_ends_no_driver() {
     let execution = start(&engine, task).await;
     let outcome = soon(execution.outcome()).await.unwrap();
     assert_eq!(outcome.error.as_deref(), Some("States.TaskFailed"));
+}
+
+#[tokio::test]
+async fn whoever_waited_for_an_end_leaves_nothing_behind() {
+    let engine = engine(Engine::builder()).await;
+    let watchers = || lock(&engine.executor.0.watchers).len();
+    let ended = start(&engine, json!({"Type": "Pass", "End": true})).await;
+    soon(ended.outcome()).await.unwrap();
+    assert_eq!(watchers(), 0);
+    let wait = json!({"Type": "Wait", "Seconds": 60, "End": true});
+    let waiting = start(&engine, wait).await;
+    give_up_after(2, waiting.outcome()).await;
+    assert_eq!(watchers(), 0);
 }
