@@ -32,7 +32,7 @@ pub struct Engine {
     pub(crate) executor: Executor,
     pub(crate) arns: Arns,
     pub(crate) region: Arc<str>,
-    _timers: Arc<AbortOnDrop>,
+    _running: Arc<StopOnDrop>,
 }
 
 /// How an [`Engine`] is to be.
@@ -325,10 +325,13 @@ impl EngineBuilder {
         let timers = tokio::spawn(executor.clone().run_timers()).abort_handle();
         let server = &self.configuration.server;
         Ok(Engine {
-            executor,
             arns: Arns::new(server),
             region: server.region.as_str().into(),
-            _timers: Arc::new(AbortOnDrop(timers)),
+            _running: Arc::new(StopOnDrop {
+                timers,
+                executor: executor.clone(),
+            }),
+            executor,
         })
     }
 }
@@ -376,12 +379,16 @@ impl ExecutionHandle {
     }
 }
 
-/// Ends the timers with the engine.
-struct AbortOnDrop(AbortHandle);
+/// Ends timers and drivers with the engine.
+struct StopOnDrop {
+    timers: AbortHandle,
+    executor: Executor,
+}
 
-impl Drop for AbortOnDrop {
+impl Drop for StopOnDrop {
     fn drop(&mut self) {
-        self.0.abort();
+        self.timers.abort();
+        self.executor.stop();
     }
 }
 

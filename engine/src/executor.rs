@@ -20,6 +20,7 @@ use stepwell_interpreter::{Chance, Execution, Timestamp};
 use stepwell_language::model::{ExecutionType, StateMachine};
 use stepwell_language::parse::parse;
 use tokio::sync::{mpsc, oneshot};
+use tokio::task::AbortHandle;
 
 use crate::clock::Clock;
 use crate::integrations::Handlers;
@@ -54,8 +55,8 @@ pub(crate) struct Shared {
     observer: Option<Observer>,
     next_key: AtomicU64,
     seeds: Mutex<rand_chacha::ChaCha12Rng>,
-    /// Inboxes of the executions that have a driver.
-    live: Mutex<HashMap<ExecutionKey, Inbox>>,
+    /// The executions that have a driver.
+    live: Mutex<HashMap<ExecutionKey, Live>>,
     /// Who waits for an execution to end.
     watchers: Mutex<HashMap<ExecutionKey, Vec<oneshot::Sender<()>>>>,
     timers: Timers,
@@ -69,6 +70,12 @@ pub(crate) struct Shared {
 pub(crate) struct Program {
     pub(crate) machine: Arc<StateMachine>,
     pub(crate) role: Arc<str>,
+}
+
+/// An execution that has a driver.
+struct Live {
+    inbox: Inbox,
+    driver: AbortHandle,
 }
 
 /// How to reach a driver.
@@ -191,11 +198,10 @@ impl Executor {
     ) -> Result<Creation, StoreError> {
         let key = new.record.key;
         let (inbox, messages) = mpsc::unbounded_channel();
-        // It is on the list before anybody can know of it, so that it never has two drivers.
-        lock(&self.0.live).insert(key, inbox.clone());
         let executor = self.clone();
         let (answer, created) = oneshot::channel();
-        tokio::spawn(async move {
+        let own_inbox = inbox.clone();
+        let creating = async move {
             let created = executor.store().create_execution(new).await;
             let is_created = matches!(created, Ok(Creation::Created));
             if is_created {
@@ -205,9 +211,11 @@ impl Executor {
             }
             let _ = answer.send(created);
             if is_created {
-                driver::drive(executor, key, Some(execution), inbox, messages).await;
+                driver::drive(executor, key, Some(execution), own_inbox, messages).await;
             }
-        });
+        };
+        // It is on the list before anybody can know of it, so that it never has two drivers.
+        go_live(&mut lock(&self.0.live), key, inbox, creating);
         created.await.unwrap_or_else(|error| {
             Err(StoreError::Failed {
                 place: Arc::from("the store"),
@@ -233,15 +241,22 @@ impl Executor {
 
     fn post(&self, key: ExecutionKey, message: Message) {
         let mut live = lock(&self.0.live);
-        if let Some(inbox) = live.get(&key) {
+        if let Some(Live { inbox, .. }) = live.get(&key) {
             // A driver takes its inbox off the list before it goes away.
             let _ = inbox.send(message);
             return;
         }
         let (inbox, messages) = mpsc::unbounded_channel();
         let _ = inbox.send(message);
-        live.insert(key, inbox.clone());
-        tokio::spawn(driver::drive(self.clone(), key, None, inbox, messages));
+        let driving = driver::drive(self.clone(), key, None, inbox.clone(), messages);
+        go_live(&mut live, key, inbox, driving);
+    }
+
+    /// Ends every driver where it stands, as a crash would: the journals have all that matters.
+    pub(crate) fn stop(&self) {
+        for (_, Live { driver, .. }) in lock(&self.0.live).drain() {
+            driver.abort();
+        }
     }
 
     /// Completes when the execution has ended. The caller looks first whether it has already.
@@ -359,6 +374,18 @@ pub(crate) enum LoadError {
     Journal(#[from] journal::JournalError),
     #[error(transparent)]
     Replay(#[from] stepwell_interpreter::execution::ReplayError),
+}
+
+/// Begins to drive an execution. The list is locked, so that the driver cannot leave it before it
+/// is on it.
+fn go_live(
+    live: &mut HashMap<ExecutionKey, Live>,
+    key: ExecutionKey,
+    inbox: Inbox,
+    driving: impl Future<Output = ()> + Send + 'static,
+) {
+    let driver = tokio::spawn(driving).abort_handle();
+    live.insert(key, Live { inbox, driver });
 }
 
 /// A run of events as the store takes it; `None` for no events. `last_history` is the id of the

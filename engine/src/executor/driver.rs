@@ -267,9 +267,7 @@ impl Driver<'_> {
 
     /// A write failed: what is in memory is ahead of the store and must go.
     async fn give_way(&mut self, error: &StoreError) -> Stop {
-        for handle in std::mem::take(&mut self.running).into_values() {
-            handle.abort();
-        }
+        self.abort_tasks();
         match error.remedy() {
             Remedy::Retry => {
                 tracing::warn!(execution.key = self.key.0, %error, "a write is tried again");
@@ -285,5 +283,18 @@ impl Driver<'_> {
                 Stop::GiveUp
             }
         }
+    }
+
+    fn abort_tasks(&mut self) {
+        for handle in std::mem::take(&mut self.running).into_values() {
+            handle.abort();
+        }
+    }
+}
+
+/// Nobody takes the results of a driver that is gone.
+impl Drop for Driver<'_> {
+    fn drop(&mut self) {
+        self.abort_tasks();
     }
 }

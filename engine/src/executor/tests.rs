@@ -2,6 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -15,6 +16,7 @@ use crate::clock::Clock;
 use crate::engine::{Engine, EngineBuilder, ExecutionHandle};
 use crate::integrations::{Task, TaskAnswer, TaskFuture, TaskHandler};
 use crate::operations::StartExecution;
+use crate::store::memory::MemoryStore;
 use crate::store::{ExecutionKey, ExecutionStatus};
 
 use super::lock;
@@ -198,4 +200,29 @@ async fn whoever_waited_for_an_end_leaves_nothing_behind() {
     let waiting = start(&engine, wait).await;
     give_up_after(2, waiting.outcome()).await;
     assert_eq!(watchers(), 0);
+}
+
+/// Counts the tasks that were begun, and finishes none.
+#[derive(Clone, Default)]
+struct Endless(Arc<AtomicUsize>);
+
+impl TaskHandler for Endless {
+    fn run(&self, _task: Task) -> TaskFuture {
+        self.0.fetch_add(1, Ordering::SeqCst);
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn an_engine_that_is_dropped_lets_go_of_its_store() {
+    const RESOURCE: &str = "arn:aws:lambda:us-east-1:123456789012:function:f";
+    let store = Arc::new(MemoryStore::new());
+    let begun = Endless::default();
+    let builder = Engine::builder().store(store.clone());
+    let engine = engine(builder.handler(RESOURCE, begun.clone())).await;
+    let task = json!({"Type": "Task", "Resource": RESOURCE, "End": true});
+    let execution = start(&engine, task).await;
+    eventually(|| begun.0.load(Ordering::SeqCst) == 1).await;
+    drop((engine, execution));
+    eventually(|| Arc::strong_count(&store) == 1).await;
 }
