@@ -254,7 +254,8 @@ impl Executor {
 
     /// Ends every driver where it stands, as a crash would: the journals have all that matters.
     pub(crate) fn stop(&self) {
-        for (_, Live { driver, .. }) in lock(&self.0.live).drain() {
+        let live = std::mem::take(&mut *lock(&self.0.live));
+        for Live { driver, .. } in live.into_values() {
             driver.abort();
         }
     }
