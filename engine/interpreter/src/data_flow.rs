@@ -16,6 +16,7 @@ use crate::evaluate::{Bindings, json_path};
 use crate::failure::name;
 use crate::fault::Fault;
 use crate::payload::Payload;
+use crate::timestamp::Timestamp;
 
 /// Levels that a payload may nest. Templates, variables and the results of Parallel and Map wrap
 /// data in data; this keeps a loop of them from building what cannot be read again.
@@ -30,6 +31,8 @@ pub(crate) trait Surroundings {
     fn context_member(&self, member: ContextMember) -> Option<Value>;
     /// The variable of this name, the nearest scope's first.
     fn variable(&self, name: &str) -> Option<&Payload>;
+    /// The time.
+    fn now(&self) -> Timestamp;
 }
 
 /// A member of the context object that differs from state to state.
@@ -85,6 +88,16 @@ impl<'a> Scope<'a> {
             surroundings,
             context,
         }
+    }
+
+    /// The time.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.surroundings.now()
+    }
+
+    /// The variable of this name, shared.
+    pub(crate) fn shared_variable(&self, name: &str) -> Option<&'a Payload> {
+        self.surroundings.variable(name)
     }
 
     /// The same scope over another input.
@@ -230,7 +243,7 @@ pub(crate) fn evaluate_field(
                 }
             })
         }
-        Expression::Jsonata(_) => unreachable!("a JSONata state is refused before it is run"),
+        Expression::Jsonata(_) => unreachable!("a JSONPath state has no JSONata"),
     }
 }
 
@@ -334,7 +347,7 @@ pub(crate) fn within_limit(state: &State, output: Payload) -> Result<Payload, Fa
 }
 
 /// `value` as a payload, unless it nests too deep.
-fn bounded(value: Value) -> Result<Payload, Fault> {
+pub(crate) fn bounded(value: Value) -> Result<Payload, Fault> {
     check_depth(&value)?;
     Ok(Payload::from_value(value))
 }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 pub mod json_path;
 pub mod intrinsics;
+pub mod jsonata;
 
 /// What an expression may read.
 pub trait Bindings {

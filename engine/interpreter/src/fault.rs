@@ -15,13 +15,27 @@ pub(crate) struct Fault {
     class: FailureClass,
     /// Whether the cause names the state and the event it was entered with.
     prefixed: bool,
-    /// The field of a JSONata expression that failed; there is an event for these.
-    pub(crate) evaluation: Option<FailedField>,
+    /// Set when a JSONata expression failed; there is an event for these.
+    pub(crate) evaluation: Option<FailedEvaluation>,
 }
 
-/// Which field had the expression that failed, where there is one.
+/// How the history shows that the evaluation of a JSONata state failed.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct FailedField(pub(crate) Option<Arc<str>>);
+pub(crate) struct FailedEvaluation {
+    /// The field with the expression, where there is one.
+    pub(crate) location: Option<Arc<str>>,
+    /// What the event follows from.
+    pub(crate) follows: Follows,
+}
+
+/// What the event of a failed evaluation follows from: AWS was recorded to do either.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Follows {
+    /// From what the state's entered event follows from.
+    BeforeEntered,
+    /// From the state's entered event.
+    Entered,
+}
 
 impl Fault {
     /// `States.Runtime`: what the service could not process.
@@ -37,6 +51,26 @@ impl Fault {
             prefixed: true,
             evaluation: None,
         }
+    }
+
+    /// The evaluation of a JSONata state failed.
+    pub(crate) fn evaluation(location: Option<&str>, cause: impl Into<String>) -> Self {
+        let evaluation = FailedEvaluation {
+            location: location.map(Arc::from),
+            follows: Follows::BeforeEntered,
+        };
+        Self {
+            evaluation: Some(evaluation),
+            ..Self::prefixed(name::QUERY_EVALUATION_ERROR, cause)
+        }
+    }
+
+    /// The same, in the history after the state's entered event.
+    pub(crate) fn after_entered(mut self) -> Self {
+        if let Some(evaluation) = &mut self.evaluation {
+            evaluation.follows = Follows::Entered;
+        }
+        self
     }
 
     /// An error with its cause as it stands.

@@ -16,6 +16,7 @@ pub mod input;
 pub mod execution;
 mod state;
 mod data_flow;
+mod query;
 mod fault;
 mod retry;
 pub mod evaluate;

@@ -58,10 +58,14 @@ pub(crate) fn choose_retrier<'a>(
 }
 
 /// The first catcher that answers to a failure.
-pub(crate) fn choose_catcher<'a>(catchers: &'a [Catcher], failed: &Failed) -> Option<&'a Catcher> {
+pub(crate) fn choose_catcher<'a>(
+    catchers: &'a [Catcher],
+    failed: &Failed,
+) -> Option<(usize, &'a Catcher)> {
     catchers
         .iter()
-        .find(|catcher| failed.is_matched_by(&catcher.error_equals))
+        .enumerate()
+        .find(|(_, catcher)| failed.is_matched_by(&catcher.error_equals))
 }
 
 /// How long to wait before the next attempt, after `attempts` retries by this retrier.

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use stepwell_language::model::{State, StateId, StateKind, Transition};
+use stepwell_language::model::{QueryLanguage, State, StateId, StateKind, Transition};
 
 use crate::chance::Chance;
 use crate::data_flow::Scope;
@@ -24,7 +24,9 @@ mod succeed;
 mod fail;
 mod parallel;
 mod map;
+mod jsonata;
 
+pub(crate) use jsonata::caught;
 pub(crate) use map::{INLINE_CONCURRENCY_MAX, item_context, item_input};
 pub(crate) use task::culprit;
 
@@ -95,6 +97,9 @@ pub(crate) fn decide(
     moment: &Moment<'_>,
     chance: &mut Chance,
 ) -> Result<Decision, Fault> {
+    if state.query_language == QueryLanguage::Jsonata {
+        return jsonata::decide(state, raw, moment, chance);
+    }
     match &state.kind {
         StateKind::Task(task) => task::decide(state, task, raw, moment, chance),
         StateKind::Pass(pass) => pass::decide(state, pass, raw, chance),
@@ -114,6 +119,9 @@ pub(crate) fn complete(
     raw: &Scope<'_>,
     chance: &mut Chance,
 ) -> Result<Decision, Fault> {
+    if state.query_language == QueryLanguage::Jsonata {
+        return jsonata::complete(state, result, raw, chance);
+    }
     match &state.kind {
         StateKind::Task(_) | StateKind::Parallel(_) | StateKind::Map(_) => {
             task::complete(state, result, raw, chance)

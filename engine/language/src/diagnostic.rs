@@ -30,6 +30,10 @@ pub enum Code {
     MissingDescription,
     /// Structure, types, ranges, paths, expressions, resources.
     SchemaValidationFailed,
+    /// A text between `{%` and `%}` is not JSONata.
+    InvalidJsonataExpression,
+    /// A JSONata expression reads what is not there.
+    UnsupportedJsonataExpression,
     /// No terminal state in a `States` map.
     MissingEndState,
     /// A state name is used twice in the document.
@@ -62,6 +66,8 @@ impl Code {
             Self::InvalidJsonDescription => "INVALID_JSON_DESCRIPTION",
             Self::MissingDescription => "MISSING_DESCRIPTION",
             Self::SchemaValidationFailed => "SCHEMA_VALIDATION_FAILED",
+            Self::InvalidJsonataExpression => "INVALID_JSONATA_EXPRESSION",
+            Self::UnsupportedJsonataExpression => "UNSUPPORTED_JSONATA_EXPRESSION",
             Self::MissingEndState => "MISSING_END_STATE",
             Self::DuplicateStateName => "DUPLICATE_STATE_NAME",
             Self::InvalidStateName => "INVALID_STATE_NAME",
@@ -83,6 +89,8 @@ impl Code {
             Self::InvalidJsonDescription
             | Self::MissingDescription
             | Self::SchemaValidationFailed
+            | Self::InvalidJsonataExpression
+            | Self::UnsupportedJsonataExpression
             | Self::MissingEndState
             | Self::DuplicateStateName
             | Self::InvalidStateName

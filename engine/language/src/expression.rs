@@ -7,10 +7,12 @@ use std::sync::Arc;
 pub mod json_path;
 pub mod reference_path;
 pub mod intrinsic;
+pub mod jsonata;
 mod cursor;
 
 pub use intrinsic::IntrinsicCall;
 pub use json_path::JsonPath;
+pub use jsonata::JsonataExpression;
 pub use reference_path::ReferencePath;
 
 /// What a path starts from.
@@ -33,13 +35,6 @@ pub enum Expression {
     Intrinsic(IntrinsicCall),
     /// `{% $states.input.a %}`.
     Jsonata(JsonataExpression),
-}
-
-/// The text between `{%` and `%}`, without surrounding blanks.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct JsonataExpression {
-    /// The source of the expression.
-    pub source: Arc<str>,
 }
 
 /// Why an expression could not be read.

@@ -38,6 +38,7 @@ mod tests;
 use fields::Fields;
 use place::Place;
 use scope::{PendingScope, PendingState};
+use template::Available;
 
 /// Bytes of a definition. Source: API, `definition`.
 pub const DEFINITION_BYTES_MAX: usize = 1_048_576;
@@ -143,6 +144,8 @@ struct Parser<'a> {
     /// Labels of distributed Maps.
     labels: BTreeSet<String>,
     query_language: QueryLanguage,
+    /// What JSONata may read in the field at hand.
+    available: Available,
 }
 
 /// How many findings are still kept, and how many bytes of them.
@@ -174,6 +177,7 @@ impl<'a> Parser<'a> {
             names: BTreeMap::new(),
             labels: BTreeSet::new(),
             query_language: QueryLanguage::JsonPath,
+            available: Available::default(),
         }
     }
 

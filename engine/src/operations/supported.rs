@@ -1,9 +1,7 @@
 //! What is not built yet is refused by name, where the definition is created.
 
 use stepwell_language::diagnostic::{Code, Diagnostic};
-use stepwell_language::model::{
-    MapMode, Pattern, QueryLanguage, Resource, StateKind, StateMachine,
-};
+use stepwell_language::model::{MapMode, Pattern, Resource, StateKind, StateMachine};
 use stepwell_language::source::Span;
 
 use crate::executor::Executor;
@@ -26,12 +24,6 @@ pub(super) fn unsupported(executor: &Executor, machine: &StateMachine) -> Vec<Di
                 help: None,
             });
         };
-        if state.query_language == QueryLanguage::Jsonata {
-            report(
-                "The QueryLanguage 'JSONata' is not supported yet by Stepwell".to_owned(),
-                "",
-            );
-        }
         match &state.kind {
             StateKind::Task(task) => {
                 if !is_mocked && !reaches(executor, &task.resource) {

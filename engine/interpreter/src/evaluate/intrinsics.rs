@@ -93,6 +93,35 @@ pub fn evaluate(
     .call(call)
 }
 
+/// A function on values, for those that JSONata has too. The values are as many as it takes.
+pub(super) fn apply_alone(
+    function: IntrinsicFunction,
+    values: &[Cow<'_, Value>],
+) -> Result<Value, String> {
+    let arguments = Arguments::new(values);
+    let result = match function {
+        IntrinsicFunction::StringToJson => json::string_to_json(&arguments),
+        IntrinsicFunction::ArrayPartition => array::partition(&arguments),
+        IntrinsicFunction::ArrayRange => array::range(&arguments),
+        IntrinsicFunction::Hash => hash::hash(&arguments),
+        IntrinsicFunction::Format
+        | IntrinsicFunction::StringSplit
+        | IntrinsicFunction::Base64Encode
+        | IntrinsicFunction::Base64Decode
+        | IntrinsicFunction::JsonToString
+        | IntrinsicFunction::JsonMerge
+        | IntrinsicFunction::Array
+        | IntrinsicFunction::ArrayContains
+        | IntrinsicFunction::ArrayGetItem
+        | IntrinsicFunction::ArrayLength
+        | IntrinsicFunction::ArrayUnique
+        | IntrinsicFunction::MathAdd
+        | IntrinsicFunction::MathRandom
+        | IntrinsicFunction::Uuid => unreachable!("JSONata has other means for {function:?}"),
+    };
+    result.map_err(|Failure(message)| message)
+}
+
 /// What is wrong with a call's arguments; [`IntrinsicError::Failed`] adds which call.
 #[derive(Debug)]
 struct Failure(String);

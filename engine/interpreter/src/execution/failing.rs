@@ -1,16 +1,16 @@
 //! When a state fails: retried, caught, or handed to the Parallel or Map around it.
 
 use serde_json::{Value, json};
-use stepwell_language::model::{Catcher, State, StateKind};
+use stepwell_language::model::{Catcher, QueryLanguage, State, StateKind};
 
 use crate::chance::Chance;
 use crate::data_flow::{self, Context, Scope};
 use crate::event::{ChildFailure, EventKind, FlowId, HistoryId};
 use crate::failure::Failure;
-use crate::fault::{FailedField, Fault};
+use crate::fault::{FailedEvaluation, Fault, Follows};
 use crate::payload::Payload;
 use crate::retry::{self, Failed};
-use crate::state::Exit;
+use crate::state::{self, Exit};
 
 use super::run::{Place, Turn};
 use super::surroundings::Around;
@@ -23,20 +23,42 @@ impl Execution {
             .flow(id)
             .visit()
             .expect("a flow that fails is inside a state");
+        let does_map = matches!(self.machine.state(visit.state).kind, StateKind::Map(_));
+        let is_done = matches!(visit.activity, Activity::Succeeded { .. });
+        let is_evaluation = fault.evaluation.is_some();
+        let failed = self.write_down(id, fault, turn);
+        if !is_evaluation {
+            self.resolve(id, failed, turn);
+        } else if does_map && !is_done && self.is_running() {
+            // A Map that cannot go on fails as one whose iteration failed.
+            let failed_by = self.flow(id).previous;
+            self.fail_inside(id, Owner::Map, failed, failed_by, turn);
+        }
+    }
+
+    /// The failure behind a fault of the flow's state. That of an evaluation has an event of its
+    /// own.
+    fn write_down(&mut self, id: FlowId, fault: Fault, turn: &mut Turn<'_>) -> Failed {
+        let visit = self
+            .flow(id)
+            .visit()
+            .expect("a flow that fails is inside a state");
         let state = self.machine.state(visit.state);
         let (entered, before, name) = (visit.entered, visit.before, state.name.clone());
         let evaluation = fault.evaluation.clone();
         let failed = fault.into_failed(state, entered);
-        match evaluation {
-            Some(FailedField(location)) => {
-                let kind = EventKind::EvaluationFailed {
-                    failure: failed.failure,
-                    location,
-                };
-                self.record(turn, id, Some(name), Place::After(before), kind);
-            }
-            None => self.resolve(id, failed, turn),
+        if let Some(FailedEvaluation { location, follows }) = evaluation {
+            let kind = EventKind::EvaluationFailed {
+                failure: failed.failure.clone(),
+                location,
+            };
+            let previous = match follows {
+                Follows::BeforeEntered => before,
+                Follows::Entered => entered,
+            };
+            self.record(turn, id, Some(name), Place::After(previous), kind);
         }
+        failed
     }
 
     /// Finds out who handles the failure of the flow's state: a retrier, a catcher, the state
@@ -100,6 +122,7 @@ impl Execution {
             execution: self,
             flow: id,
             visit,
+            now: turn.now,
             token: None,
             item: None,
         };
@@ -107,7 +130,7 @@ impl Execution {
         match caught(state, catcher, &failed.failure, &raw, turn.chance) {
             Ok(exit) => self.exit(id, exit, turn),
             Err(fault) => {
-                let failed = fault.into_failed(state, visit.entered);
+                let failed = self.write_down(id, fault, turn);
                 self.resolve_uncaught(id, failed, turn);
             }
         }
@@ -142,7 +165,8 @@ impl Execution {
                 self.give_up(sibling, false, failed_by, turn);
             }
         }
-        self.fail_inside(owner, failed, failed_by, turn);
+        let kind = self.owner_kind(owner);
+        self.fail_inside(owner, kind, failed, failed_by, turn);
     }
 
     /// The next iteration of a Map cannot start. Those that run are given up, so that the Map is
@@ -155,20 +179,19 @@ impl Execution {
         }
         let flow = self.flow(map);
         let failed_by = flow.previous;
-        let visit = flow
-            .visit()
-            .expect("a Map that runs iterations is inside a state");
-        let failed = fault.into_failed(self.machine.state(visit.state), visit.entered);
         for iteration in open {
             self.give_up(iteration, false, failed_by, turn);
         }
-        self.fail_inside(map, failed, failed_by, turn);
+        let failed = self.write_down(map, fault, turn);
+        let failed_by = self.flow(map).previous;
+        self.fail_inside(map, Owner::Map, failed, failed_by, turn);
     }
 
     /// What ran inside a Parallel or Map is given up: a retry begins anew, or the state fails.
     fn fail_inside(
         &mut self,
         owner: FlowId,
+        kind: Owner,
         failed: Failed,
         failed_by: HistoryId,
         turn: &mut Turn<'_>,
@@ -178,7 +201,7 @@ impl Execution {
         }
         let Failed { failure, class } = failed;
         let child_failure = ChildFailure { failure, class };
-        let kind = match self.owner_kind(owner) {
+        let kind = match kind {
             Owner::Parallel => EventKind::ParallelFailed(child_failure),
             Owner::Map => EventKind::MapFailed(child_failure),
         };
@@ -256,6 +279,7 @@ impl Execution {
 }
 
 /// What a flow runs inside of.
+#[derive(Clone, Copy)]
 enum Owner {
     Parallel,
     Map,
@@ -264,12 +288,15 @@ enum Owner {
 /// How the flow leaves a state whose failure is caught.
 fn caught(
     state: &State,
-    catcher: &Catcher,
+    (index, catcher): (usize, &Catcher),
     failure: &Failure,
     raw: &Scope<'_>,
     chance: &mut Chance,
 ) -> Result<Exit, Fault> {
     let error_output = Payload::from_value(error_output(failure));
+    if state.query_language == QueryLanguage::Jsonata {
+        return state::caught(state, (index, catcher), &error_output, raw, chance);
+    }
     let assigned = data_flow::assign(
         state,
         catcher.assign.as_ref(),

@@ -219,6 +219,7 @@ impl Execution {
             execution: self,
             flow: id,
             visit,
+            now: turn.now,
             token: token.as_ref(),
             item: None,
         };
@@ -244,6 +245,7 @@ impl Execution {
             execution: self,
             flow: id,
             visit,
+            now: turn.now,
             token: None,
             item: None,
         };
@@ -367,6 +369,7 @@ impl Execution {
             execution: self,
             flow: map,
             visit,
+            now: turn.now,
             token: None,
             item: Some((index, item)),
         };

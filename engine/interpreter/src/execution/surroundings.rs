@@ -19,6 +19,7 @@ pub(super) struct Around<'a> {
     pub(super) execution: &'a Execution,
     pub(super) flow: FlowId,
     pub(super) visit: &'a Visit,
+    pub(super) now: Timestamp,
     /// The token of the task at hand.
     pub(super) token: Option<&'a Arc<str>>,
     /// The item that an iteration is about to start with.
@@ -49,6 +50,10 @@ impl Surroundings for Around<'_> {
             let (parent, _) = flow.parent?;
             flow = self.execution.flows.get(&parent)?;
         }
+    }
+
+    fn now(&self) -> Timestamp {
+        self.now
     }
 }
 

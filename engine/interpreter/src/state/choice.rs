@@ -29,10 +29,15 @@ pub(super) fn decide(
             &scope,
             chance,
         ),
-        None => Err(Fault::runtime(
-            "Failed to transition out of the state. The state does not point to a next state.",
-        )),
+        None => Err(no_match()),
     }
+}
+
+/// No rule holds, and there is no `Default`.
+pub(super) fn no_match() -> Fault {
+    Fault::runtime(
+        "Failed to transition out of the state. The state does not point to a next state.",
+    )
 }
 
 fn exit(
@@ -72,6 +77,6 @@ fn holds(condition: &Condition, scope: &Scope<'_>) -> Result<bool, Fault> {
             comparison,
         } => comparison::holds(variable, comparison, scope),
         Condition::Constant(constant) => Ok(*constant),
-        Condition::Jsonata(_) => unreachable!("a JSONata state is refused before it is run"),
+        Condition::Jsonata(_) => unreachable!("a JSONPath state has no JSONata"),
     }
 }

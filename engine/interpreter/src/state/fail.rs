@@ -39,7 +39,7 @@ fn text(
             }
         }
         Some(TextField::Expression(_)) => {
-            unreachable!("a JSONata state is refused before it is run")
+            unreachable!("a JSONPath state has no JSONata")
         }
     }
 }

@@ -1,14 +1,14 @@
 //! Map: runs its processor for each item.
 
 use serde_json::{Map as Object, Value, json};
-use stepwell_language::model::{Map, NumberField, PathField, State};
+use stepwell_language::model::{Map, NumberField, PathField, QueryLanguage, State};
 
 use crate::chance::Chance;
 use crate::data_flow::{self, Scope};
 use crate::fault::Fault;
 use crate::payload::Payload;
 
-use super::Decision;
+use super::{Decision, jsonata};
 
 /// Iterations of an inline Map that run at a time, whatever the definition says.
 pub(crate) const INLINE_CONCURRENCY_MAX: u64 = 40;
@@ -59,7 +59,7 @@ fn concurrency(map: &Map, scope: &Scope<'_>) -> Result<Option<u64>, Fault> {
                 .map_err(|_| Fault::runtime("MaxConcurrency cannot be negative."))?
         }
         Some(NumberField::Expression(_)) => {
-            unreachable!("a JSONata state is refused before it is run")
+            unreachable!("a JSONPath state has no JSONata")
         }
     };
     Ok((limit > 0).then_some(limit))
@@ -74,6 +74,9 @@ pub(crate) fn item_input(
     raw: &Scope<'_>,
     chance: &mut Chance,
 ) -> Result<Payload, Fault> {
+    if state.query_language == QueryLanguage::Jsonata {
+        return jsonata::item_input(state, map, item, raw, chance);
+    }
     let Some(selector) = &map.item_selector else {
         return Ok(Payload::from_value(item.clone()));
     };

@@ -107,7 +107,7 @@ fn seconds(
             }
         }
         Some(NumberField::Expression(_)) => {
-            unreachable!("a JSONata state is refused before it is run")
+            unreachable!("a JSONPath state has no JSONata")
         }
     }
 }

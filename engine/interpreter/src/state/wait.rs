@@ -45,7 +45,11 @@ pub(super) fn complete(
 }
 
 /// When the wait ends.
-fn until(wait: &Wait, scope: &Scope<'_>, moment: &Moment<'_>) -> Result<Timestamp, Fault> {
+pub(super) fn until(
+    wait: &Wait,
+    scope: &Scope<'_>,
+    moment: &Moment<'_>,
+) -> Result<Timestamp, Fault> {
     match &wait.duration {
         WaitDuration::Seconds(seconds) => after(*seconds, moment),
         WaitDuration::SecondsPath(path) => {
@@ -76,7 +80,7 @@ fn until(wait: &Wait, scope: &Scope<'_>, moment: &Moment<'_>) -> Result<Timestam
             bounded(until, moment)
         }
         WaitDuration::SecondsExpression(_) | WaitDuration::TimestampExpression(_) => {
-            unreachable!("a JSONata state is refused before it is run")
+            unreachable!("a JSONPath state has no JSONata")
         }
     }
 }
@@ -100,14 +104,14 @@ fn seconds(value: &Value, path: &str) -> Result<u64, Fault> {
 }
 
 /// Waits count from the moment the state was entered.
-fn after(seconds: u64, moment: &Moment<'_>) -> Result<Timestamp, Fault> {
+pub(super) fn after(seconds: u64, moment: &Moment<'_>) -> Result<Timestamp, Fault> {
     if seconds > SECONDS_MAX {
         return Err(too_long());
     }
     Ok(moment.entered_at.after(Duration::from_secs(seconds)))
 }
 
-fn bounded(until: Timestamp, moment: &Moment<'_>) -> Result<Timestamp, Fault> {
+pub(super) fn bounded(until: Timestamp, moment: &Moment<'_>) -> Result<Timestamp, Fault> {
     if until.since(moment.entered_at) > Duration::from_secs(SECONDS_MAX) {
         return Err(too_long());
     }

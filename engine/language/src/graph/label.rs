@@ -55,7 +55,7 @@ impl Label {
                 self.comparison(comparison);
             }
             Condition::Constant(value) => self.push(if *value { "true" } else { "false" }),
-            Condition::Jsonata(expression) => self.push(&expression.source),
+            Condition::Jsonata(expression) => self.push(expression.source()),
         }
     }
 
@@ -188,9 +188,9 @@ mod tests {
             "(true or false) and not true",
         );
         check(&Not(Box::new(Or(vec![Constant(true)]))), "not (true)");
-        let source = "$states.input.total\n  > 100".into();
+        let source = "$states.input.total\n  > 100";
         check(
-            &Condition::Jsonata(JsonataExpression { source }),
+            &Condition::Jsonata(JsonataExpression::parse(source).unwrap()),
             "$states.input.total   > 100",
         );
     }

@@ -104,6 +104,7 @@ impl Parser<'_> {
         let next = fields
             .node("Next")
             .and_then(|node| self.target(setting, node, &format!("{location}/Next")));
+        self.available.error_output = true;
         let (result_path, output) = match setting.language {
             QueryLanguage::JsonPath => (self.result_path(&mut fields), None),
             QueryLanguage::Jsonata => (
@@ -112,6 +113,7 @@ impl Parser<'_> {
             ),
         };
         let assign = self.assign(&mut fields, setting);
+        self.available.error_output = false;
         let comment = fields.text(self, "Comment");
         fields.finish(self);
         Some(Catcher {

@@ -101,18 +101,21 @@ impl Parser<'_> {
     fn data_flow(&mut self, fields: &mut Fields<'_>, kind: &str, setting: Setting) -> DataFlow {
         let mut flow = DataFlow::default();
         let does_work = matches!(kind, "Task" | "Parallel" | "Map");
+        self.available.result = does_work;
         if !matches!(kind, "Succeed" | "Fail") {
             flow.assign = self.assign(fields, setting);
         }
         if setting.language == QueryLanguage::Jsonata {
-            if matches!(kind, "Task" | "Parallel") {
-                flow.parameters = self.template(fields, "Arguments", setting.language);
-            }
             if kind != "Fail" {
                 flow.output = self.template(fields, "Output", setting.language);
             }
+            self.available.result = false;
+            if matches!(kind, "Task" | "Parallel") {
+                flow.parameters = self.template(fields, "Arguments", setting.language);
+            }
             return flow;
         }
+        self.available.result = false;
         if kind != "Fail" {
             flow.input_path = fields.path_field(self, "InputPath");
             flow.output_path = fields.path_field(self, "OutputPath");

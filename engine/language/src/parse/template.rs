@@ -6,6 +6,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use crate::diagnostic::Code;
+use crate::expression::jsonata::{JsonataError, Reads};
 use crate::expression::{Expression, IntrinsicCall, JsonPath, JsonataExpression};
 use crate::json::{Entry, Node, NodeValue, Object};
 use crate::model::{QueryLanguage, Template};
@@ -153,7 +154,8 @@ pub(super) enum Written<E> {
     Broken,
 }
 
-/// Reads `{% … %}`. A text with one of the delimiters is reported.
+/// Reads `{% … %}`. A text with one of the delimiters is reported, as is what is not JSONata or
+/// reads what its field does not have.
 pub(super) fn jsonata(
     parser: &mut Parser<'_>,
     text: &str,
@@ -163,15 +165,61 @@ pub(super) fn jsonata(
     let inner = text
         .strip_prefix("{%")
         .and_then(|rest| rest.strip_suffix("%}"));
-    if let Some(inner) = inner {
-        let source = inner.trim().into();
-        return Written::Expression(JsonataExpression { source });
+    let Some(inner) = inner else {
+        if !text.starts_with("{%") && !text.ends_with("%}") {
+            return Written::Literal;
+        }
+        parser.schema(wording::HALF_AN_EXPRESSION, location, span);
+        return Written::Broken;
+    };
+    let unsupported = match JsonataExpression::parse(inner) {
+        Ok(expression) => {
+            let unavailable = parser.available.lacking(expression.reads());
+            if unavailable.is_empty() {
+                return Written::Expression(expression);
+            }
+            let unavailable = unavailable.iter();
+            unavailable
+                .map(|name| wording::not_in_this_field(name))
+                .collect()
+        }
+        Err(JsonataError::Unsupported(names)) => {
+            let names = names.iter();
+            names.map(|name| wording::not_at_the_top(name)).collect()
+        }
+        Err(JsonataError::Invalid(message)) => {
+            let code = Code::InvalidJsonataExpression;
+            parser.report(code, message, Some(&location), span);
+            Vec::new()
+        }
+    };
+    for message in unsupported {
+        let code = Code::UnsupportedJsonataExpression;
+        parser.report(code, message, Some(&location), span);
     }
-    if !text.starts_with("{%") && !text.ends_with("%}") {
-        return Written::Literal;
-    }
-    parser.schema(wording::HALF_AN_EXPRESSION, location, span);
     Written::Broken
+}
+
+/// Which members of `$states` the field at hand has besides `input` and `context`.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Available {
+    pub(super) result: bool,
+    pub(super) error_output: bool,
+}
+
+impl Available {
+    /// What an expression reads although it is not there.
+    fn lacking(self, reads: &Reads) -> Vec<&'static str> {
+        let members = [
+            (reads.result && !self.result, "$states.result"),
+            (
+                reads.error_output && !self.error_output,
+                "$states.errorOutput",
+            ),
+        ];
+        let lacking = members.into_iter().filter(|(is_lacking, _)| *is_lacking);
+        lacking.map(|(_, name)| name).collect()
+    }
 }
 
 fn literal(node: &Node) -> Template {

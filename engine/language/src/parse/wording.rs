@@ -167,3 +167,11 @@ pub(super) fn long_variable(name: &str, longest: usize) -> String {
 pub(super) fn reserved_variable(name: &str) -> String {
     format!("The variable name '{name}' is reserved")
 }
+
+pub(super) fn not_at_the_top(name: &str) -> String {
+    format!("Reference to '{name}' at the top level is not supported.")
+}
+
+pub(super) fn not_in_this_field(name: &str) -> String {
+    format!("Reference to '{name}' is not supported in this field.")
+}

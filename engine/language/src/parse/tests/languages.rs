@@ -73,7 +73,6 @@ fn an_expression_has_both_delimiters() {
     let pass = |output: &str| format!(r#"{{"Type": "Pass", "End": true, "Output": {output}}}"#);
     for good in [
         r#""{% 1 %}""#,
-        r#""{%%}""#,
         r#""{%\n1\n%}""#,
         r#""{% '%} {%' %}""#,
         r#"" {% 1 %}x""#,
@@ -87,9 +86,63 @@ fn an_expression_has_both_delimiters() {
     for bad in ["{% 1", "1 %}", "{%}", "{%", "%}", " {% 1 %}", "{% 1 %} "] {
         check_jsonata(&pass(&format!("\"{bad}\"")), half);
     }
+    let empty = "INVALID_JSONATA_EXPRESSION: Unexpected end of expression at @/Output";
+    check_jsonata(&pass(r#""{%%}""#), empty);
     check_jsonata(&pass(r#"{"a": ["x", "{% 1"]}"#), &format!("{half}/a[1]"));
     // In JSONPath it is a text like any other.
     check_state(r#"{"Type": "Pass", "End": true, "Result": "{% 1"}"#, "");
+}
+
+#[test]
+fn an_expression_reads_what_its_field_has() {
+    let refused = |name: &str, place: &str| {
+        format!(
+            "UNSUPPORTED_JSONATA_EXPRESSION: Reference to '{name}' is not supported in this field. at @/{place}"
+        )
+    };
+    let task = |fields: &str| {
+        format!(
+            r#"{{"Type": "Task", "Resource": "arn:aws:lambda:::function:f", {fields}, "End": true}}"#
+        )
+    };
+    let caught = |fields: &str| {
+        task(&format!(
+            r#""Catch": [{{"ErrorEquals": ["States.ALL"], "Next": "X", {fields}}}]"#
+        ))
+    };
+    let (result, error) = ("{% $states.result %}", "{% $states.errorOutput.Cause %}");
+    check_jsonata(
+        &task(&format!(
+            r#""Output": "{result}", "Assign": {{"a": "{result}"}}"#
+        )),
+        "",
+    );
+    check_jsonata(
+        &caught(&format!(
+            r#""Output": "{error}", "Assign": {{"a": "{error}"}}"#
+        )),
+        "",
+    );
+    check_jsonata(
+        &task(&format!(r#""Arguments": {{"a": "{result}"}}"#)),
+        &refused("$states.result", "Arguments/a"),
+    );
+    check_jsonata(
+        &format!(r#"{{"Type": "Pass", "Output": "{result}", "End": true}}"#),
+        &refused("$states.result", "Output"),
+    );
+    check_jsonata(
+        &task(&format!(r#""Output": "{error}""#)),
+        &refused("$states.errorOutput", "Output"),
+    );
+    check_jsonata(
+        &caught(&format!(r#""Output": "{result}""#)),
+        &refused("$states.result", "Catch[0]/Output"),
+    );
+    check_jsonata(
+        &task(r#""Arguments": "{% name & street %}""#),
+        "UNSUPPORTED_JSONATA_EXPRESSION: Reference to 'name' at the top level is not supported. at @/Arguments, UNSUPPORTED_JSONATA_EXPRESSION: Reference to 'street' at the top level is not supported. at @/Arguments",
+    );
 }
 
 #[test]
