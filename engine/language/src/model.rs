@@ -14,6 +14,7 @@ use crate::expression::{Expression, JsonPath, JsonataExpression, ReferencePath};
 mod choice;
 mod map;
 mod name;
+mod references;
 mod resource;
 mod retry;
 mod task;

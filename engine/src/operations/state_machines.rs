@@ -101,6 +101,8 @@ pub struct StateMachineDescription {
     pub configuration: StateMachineConfiguration,
     /// The revision; `None` for the first.
     pub revision_id: Option<String>,
+    /// The states that read variables, with the names of these.
+    pub variable_references: Vec<(String, Vec<String>)>,
 }
 
 /// A request for [`Engine::list_state_machines`].
@@ -497,6 +499,7 @@ impl Engine {
             state_machine_arn: self.arns.state_machine(&record.name),
             name: record.name,
             status: record.status,
+            variable_references: variable_references(&content.definition, record.kind),
             definition: content.definition,
             role_arn: content.role,
             kind: record.kind,
@@ -505,6 +508,27 @@ impl Engine {
             configuration: StateMachineConfiguration::read(&content.configuration),
             revision_id: shown_revision(&content.id),
         }
+    }
+}
+
+/// Which variables the states of a definition read.
+fn variable_references(definition: &str, kind: StateMachineKind) -> Vec<(String, Vec<String>)> {
+    let Some(machine) = parse(definition, execution_type(kind)).machine else {
+        return Vec::new();
+    };
+    let references = machine.variable_references().into_iter();
+    references
+        .map(|(state, names)| {
+            let names = names.iter().map(ToString::to_string);
+            (state.to_owned(), names.collect())
+        })
+        .collect()
+}
+
+fn execution_type(kind: StateMachineKind) -> ExecutionType {
+    match kind {
+        StateMachineKind::Standard => ExecutionType::Standard,
+        StateMachineKind::Express => ExecutionType::Express,
     }
 }
 

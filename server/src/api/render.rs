@@ -81,6 +81,19 @@ pub(super) fn description(description: StateMachineDescription) -> Members {
         .with("tracingConfiguration", tracing)
         .with("encryptionConfiguration", encryption)
         .maybe("revisionId", description.revision_id)
+        .maybe(
+            "variableReferences",
+            variable_references(description.variable_references),
+        )
+}
+
+/// Absent when no state reads a variable.
+fn variable_references(references: Vec<(String, Vec<String>)>) -> Option<Value> {
+    let references: serde_json::Map<String, Value> = references
+        .into_iter()
+        .map(|(state, names)| (state, Value::from(names)))
+        .collect();
+    (!references.is_empty()).then_some(Value::Object(references))
 }
 
 /// `ACTIVE` or `DELETING`.
