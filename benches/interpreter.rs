@@ -9,8 +9,8 @@ use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_m
 use serde_json::Value;
 use stepwell::interpreter::Payload;
 use stepwell_benches::{
-    check_succeeded, choice, counted_loop, machine, map, numbers, order, pass_chain, run, started,
-    template_chain,
+    check_succeeded, choice, counted_loop, jsonata_chain, machine, map, numbers, order, parallel,
+    pass_chain, run, started, template_chain,
 };
 
 /// One benchmark: `definition` over `input` enters `states` states and shows `events` events.
@@ -61,6 +61,11 @@ fn transitions(criterion: &mut Criterion) {
         (&template_chain(100), order(1024)),
         plain(100),
     );
+    for (operation, over_items) in [("jsonata", false), ("jsonata_over_items", true)] {
+        let definition = jsonata_chain(100, over_items);
+        let workload = (&definition, order(1024));
+        bench(criterion, operation, "chain_100", workload, plain(100));
+    }
 }
 
 fn choices(criterion: &mut Criterion) {
@@ -96,12 +101,24 @@ fn maps(criterion: &mut Criterion) {
     }
 }
 
+/// Does a step cost more the more branches are open?
+fn parallels(criterion: &mut Criterion) {
+    for branches in [10, 100, 1_000, 10_000] {
+        let definition = parallel(branches);
+        let shape = format!("branches_{branches}");
+        let workload = (&definition, serde_json::json!({}));
+        // The Parallel itself enters, starts, succeeds, exits.
+        let counts = (1 + branches, 2 + 4 + 2 * branches);
+        bench(criterion, "parallel", shape, workload, counts);
+    }
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default()
         .sample_size(20)
         .warm_up_time(Duration::from_millis(300))
         .measurement_time(Duration::from_secs(1));
-    targets = transitions, choices, maps
+    targets = transitions, choices, maps, parallels
 }
 criterion_main!(benches);

@@ -47,6 +47,43 @@ pub fn template_loop(rounds: usize) -> Value {
     definition
 }
 
+/// Pass states in a row that each evaluate three small JSONata expressions; `over_items` makes one
+/// of them read the largest part of the input.
+pub fn jsonata_chain(length: usize, over_items: bool) -> Value {
+    let size = if over_items {
+        "{% $count($states.input.items) > 5 ? 'many' : 'few' %}"
+    } else {
+        "{% $states.input.id > 5 ? 'late' : 'early' %}"
+    };
+    let mut definition = chain(length, |_| {
+        json!({
+            "Type": "Pass",
+            "Assign": {
+                "next": "{% $states.input.id + 1 %}",
+                "name": "{% $uppercase($states.input.customer.name) %}",
+                "size": size
+            }
+        })
+    });
+    definition["QueryLanguage"] = json!("JSONata");
+    definition
+}
+
+/// A Parallel state of so many branches, each one Pass state that gives out little.
+pub fn parallel(branches: usize) -> Value {
+    let branches: Vec<Value> = (0..branches)
+        .map(|branch| {
+            let name = format!("Branch {branch}");
+            json!({
+                "StartAt": name,
+                "States": {&name: {"Type": "Pass", "Result": 1, "End": true}}
+            })
+        })
+        .collect();
+    let parallel = json!({"Type": "Parallel", "Branches": branches, "End": true});
+    json!({"StartAt": "Side by side", "States": {"Side by side": parallel}})
+}
+
 fn template() -> Value {
     json!({
         "text.$": "States.Format('order {} of {}', $.id, $.customer.name)",

@@ -6,6 +6,7 @@ use crate::chance::Chance;
 use crate::data_flow::{self, Scope};
 use crate::fault::Fault;
 
+use super::comparison::Looked;
 use super::{Decision, comparison};
 
 pub(super) fn decide(
@@ -16,8 +17,9 @@ pub(super) fn decide(
 ) -> Result<Decision, Fault> {
     let effective = data_flow::select(&state.data_flow.input_path, raw)?;
     let scope = raw.over(&effective);
+    let mut last = None;
     for rule in &choice.rules {
-        if holds(&rule.condition, &scope)? {
+        if holds(&rule.condition, &scope, &mut last)? {
             return exit(state, rule.assign.as_ref(), rule.next, &scope, chance);
         }
     }
@@ -52,12 +54,17 @@ fn exit(
     Ok(Decision::exit(output, assigned, Transition::Next(next)))
 }
 
-/// Whether a condition holds. `And` and `Or` stop at the first that decides.
-fn holds(condition: &Condition, scope: &Scope<'_>) -> Result<bool, Fault> {
+/// Whether a condition holds. `And` and `Or` stop at the first that decides. Rules tend to ask for
+/// one variable many times over: the value found last is kept.
+fn holds<'a>(
+    condition: &'a Condition,
+    scope: &'a Scope<'_>,
+    last: &mut Option<Looked<'a>>,
+) -> Result<bool, Fault> {
     match condition {
         Condition::And(conditions) => {
             for condition in conditions {
-                if !holds(condition, scope)? {
+                if !holds(condition, scope, last)? {
                     return Ok(false);
                 }
             }
@@ -65,17 +72,23 @@ fn holds(condition: &Condition, scope: &Scope<'_>) -> Result<bool, Fault> {
         }
         Condition::Or(conditions) => {
             for condition in conditions {
-                if holds(condition, scope)? {
+                if holds(condition, scope, last)? {
                     return Ok(true);
                 }
             }
             Ok(false)
         }
-        Condition::Not(condition) => Ok(!holds(condition, scope)?),
+        Condition::Not(condition) => Ok(!holds(condition, scope, last)?),
         Condition::Compare {
             variable,
             comparison,
-        } => comparison::holds(variable, comparison, scope),
+        } => {
+            if last.as_ref().is_none_or(|last| !last.is_of(variable)) {
+                *last = Some(Looked::new(variable, scope));
+            }
+            let looked = last.as_ref().expect("it was just looked up");
+            comparison::holds(looked, comparison, scope)
+        }
         Condition::Constant(constant) => Ok(*constant),
         Condition::Jsonata(_) => unreachable!("a JSONPath state has no JSONata"),
     }

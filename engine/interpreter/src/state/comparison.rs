@@ -1,5 +1,6 @@
 //! The comparison operators of Choice rules. A value of another type makes a comparison false.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use serde_json::{Number, Value};
@@ -11,17 +12,36 @@ use crate::evaluate::json_path;
 use crate::fault::Fault;
 use crate::timestamp::Timestamp;
 
-/// Whether the value that `variable` names compares as asked.
+/// A path that was looked up.
+pub(super) struct Looked<'a> {
+    path: &'a JsonPath,
+    /// What it leads to; `None` for nowhere.
+    value: Option<Cow<'a, Value>>,
+}
+
+impl<'a> Looked<'a> {
+    pub(super) fn new(path: &'a JsonPath, scope: &'a Scope<'_>) -> Self {
+        let value = json_path::evaluate(path, scope).ok();
+        Self { path, value }
+    }
+
+    /// Whether this is what a path would find.
+    pub(super) fn is_of(&self, path: &JsonPath) -> bool {
+        self.path.text() == path.text()
+    }
+}
+
+/// Whether the value of a variable compares as asked.
 pub(super) fn holds(
-    variable: &JsonPath,
+    variable: &Looked<'_>,
     comparison: &Comparison,
     scope: &Scope<'_>,
 ) -> Result<bool, Fault> {
     if let Comparison::IsPresent(expected) = comparison {
-        return Ok(json_path::evaluate(variable, scope).is_ok() == *expected);
+        return Ok(variable.value.is_some() == *expected);
     }
-    let value = json_path::evaluate(variable, scope).map_err(|_| invalid(variable))?;
-    let value = value.as_ref();
+    let value = variable.value.as_deref();
+    let value = value.ok_or_else(|| invalid(variable.path))?;
     Ok(match comparison {
         Comparison::String(order, operand) => match operand {
             Operand::Literal(literal) => compare_strings(value, literal, *order),
@@ -105,8 +125,9 @@ fn compare_numbers(value: &Value, other: &Number, order: Order) -> bool {
     let Value::Number(number) = value else {
         return false;
     };
-    let ordering = match (number.as_i128(), other.as_i128()) {
+    let ordering = match (number.as_i64(), other.as_i64()) {
         (Some(left), Some(right)) => Some(left.cmp(&right)),
+        _ if !number.is_f64() && !other.is_f64() => Some(number.as_i128().cmp(&other.as_i128())),
         _ => number
             .as_f64()
             .zip(other.as_f64())

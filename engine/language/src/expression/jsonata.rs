@@ -15,7 +15,7 @@ mod analysis;
 mod plain;
 mod wording;
 
-pub use analysis::{ContextRead, Reads};
+pub use analysis::{Part, Reads};
 pub use plain::{Plain, PlainRoot, Step};
 
 /// An expression, ready to be evaluated by any thread. Cloning one costs a counter.

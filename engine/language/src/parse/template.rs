@@ -211,9 +211,9 @@ impl Available {
     /// What an expression reads although it is not there.
     fn lacking(self, reads: &Reads) -> Vec<&'static str> {
         let members = [
-            (reads.result && !self.result, "$states.result"),
+            (!reads.result.is_nothing() && !self.result, "$states.result"),
             (
-                reads.error_output && !self.error_output,
+                !reads.error_output.is_nothing() && !self.error_output,
                 "$states.errorOutput",
             ),
         ];

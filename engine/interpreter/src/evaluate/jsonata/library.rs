@@ -8,12 +8,13 @@ use jsonata_core::evaluator::{Context, Evaluator, EvaluatorOptions};
 use jsonata_core::value::JValue;
 use serde_json::Value;
 use stepwell_language::expression::JsonataExpression;
-use stepwell_language::expression::jsonata::ContextRead;
+use stepwell_language::expression::jsonata::Part;
 
 use super::convert::{Unconvertible, from_library, to_library};
 use super::functions::Functions;
 use super::{Answer, JsonataError, Library, States, wording};
 use crate::Chance;
+use crate::evaluate::Bindings;
 
 /// Milliseconds that an expression may take.
 const TIME_MAX: u64 = 5_000;
@@ -27,10 +28,17 @@ const SEQUENCE_LENGTH_MAX: usize = 873_782;
 /// What was handed to the library so far, for one state.
 #[derive(Default)]
 pub(super) struct JsonataCore {
-    input: Option<JValue>,
-    result: Option<JValue>,
-    error_output: Option<JValue>,
-    context: IndexMap<String, JValue>,
+    input: HandedOver,
+    result: HandedOver,
+    error_output: HandedOver,
+    context: HandedOver,
+}
+
+/// A member of `$states`, as far as it was handed over.
+#[derive(Default)]
+struct HandedOver {
+    whole: Option<JValue>,
+    members: IndexMap<String, JValue>,
 }
 
 impl<'a> Library<'a> for JsonataCore {
@@ -84,61 +92,94 @@ impl<'a> Library<'a> for JsonataCore {
 }
 
 impl JsonataCore {
-    /// The members of `$states` that an expression reads.
+    /// The members of `$states` that an expression reads, each as far as it does.
     fn members(
         &mut self,
         expression: &JsonataExpression,
         states: &States<'_>,
     ) -> IndexMap<String, JValue> {
         let reads = expression.reads();
-        let mut members = IndexMap::new();
-        let mut add = |name: &str, value: Option<JValue>| {
-            if let Some(value) = value {
-                members.insert(name.to_owned(), value);
-            }
-        };
-        if reads.input || reads.states {
-            add(
-                "input",
-                once(&mut self.input, Some(states.bindings.input())),
-            );
-        }
-        if reads.result || reads.states {
-            add("result", once(&mut self.result, states.result));
-        }
-        if reads.error_output || reads.states {
-            add(
+        let input = Source::Value(Some(states.bindings.input()));
+        let result = Source::Value(states.result);
+        let error_output = Source::Value(states.error_output);
+        let context = Source::Context(states.bindings);
+        let members = [
+            ("input", &reads.input, input, &mut self.input),
+            ("result", &reads.result, result, &mut self.result),
+            (
                 "errorOutput",
-                once(&mut self.error_output, states.error_output),
-            );
-        }
-        match &reads.context {
-            _ if reads.states => add("context", Some(to_library(states.bindings.context()))),
-            ContextRead::Whole => add("context", Some(to_library(states.bindings.context()))),
-            ContextRead::Nothing => {}
-            ContextRead::Members(names) => {
-                let mut context = IndexMap::new();
-                for name in names {
-                    if !self.context.contains_key(&**name)
-                        && let Some(value) = states.bindings.context_member(name)
-                    {
-                        self.context.insert(name.to_string(), to_library(value));
-                    }
-                    if let Some(value) = self.context.get(&**name) {
-                        context.insert(name.to_string(), value.clone());
-                    }
-                }
-                add("context", Some(JValue::object(context)));
+                &reads.error_output,
+                error_output,
+                &mut self.error_output,
+            ),
+            ("context", &reads.context, context, &mut self.context),
+        ];
+        let mut found = IndexMap::new();
+        for (name, read, source, handed_over) in members {
+            let read = if reads.states { &Part::Whole } else { read };
+            if let Some(value) = handed_over.hand_over(read, &source) {
+                found.insert(name.to_owned(), value);
             }
         }
-        members
+        found
     }
 }
 
-/// The value as the library holds it, handed over when it is first asked for.
-fn once(kept: &mut Option<JValue>, value: Option<&Value>) -> Option<JValue> {
-    if kept.is_none() {
-        *kept = value.map(to_library);
+/// Where a member of `$states` comes from.
+enum Source<'s> {
+    Value(Option<&'s Value>),
+    /// The context object, which is built no further than it is read.
+    Context(&'s dyn Bindings),
+}
+
+impl Source<'_> {
+    fn whole(&self) -> Option<&Value> {
+        match self {
+            Self::Value(value) => *value,
+            Self::Context(bindings) => Some(bindings.context()),
+        }
     }
-    kept.clone()
+
+    fn has_members(&self) -> bool {
+        match self {
+            Self::Value(value) => value.is_some_and(Value::is_object),
+            Self::Context(_) => true,
+        }
+    }
+
+    fn member(&self, name: &str) -> Option<&Value> {
+        match self {
+            Self::Value(value) => value.and_then(|value| value.get(name)),
+            Self::Context(bindings) => bindings.context_member(name),
+        }
+    }
+}
+
+impl HandedOver {
+    /// As much of the source as is read, handed over when it is first asked for.
+    fn hand_over(&mut self, read: &Part, source: &Source<'_>) -> Option<JValue> {
+        match read {
+            Part::Nothing => None,
+            Part::Members(names) if self.whole.is_none() && source.has_members() => {
+                let mut object = IndexMap::with_capacity(names.len());
+                for name in names {
+                    if !self.members.contains_key(&**name)
+                        && let Some(value) = source.member(name)
+                    {
+                        self.members.insert(name.to_string(), to_library(value));
+                    }
+                    if let Some(value) = self.members.get(&**name) {
+                        object.insert(name.to_string(), value.clone());
+                    }
+                }
+                Some(JValue::object(object))
+            }
+            Part::Members(_) | Part::Whole => {
+                if self.whole.is_none() {
+                    self.whole = source.whole().map(to_library);
+                }
+                self.whole.clone()
+            }
+        }
+    }
 }

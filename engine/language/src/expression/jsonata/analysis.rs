@@ -7,19 +7,15 @@ use jsonata_core::ast::{AstNode, BinaryOp, PathStep, Stage};
 
 /// What an expression reads.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is read or not, whatever the others are"
-)]
 pub struct Reads {
     /// `$states.input`.
-    pub input: bool,
+    pub input: Part,
     /// `$states.result`.
-    pub result: bool,
+    pub result: Part,
     /// `$states.errorOutput`.
-    pub error_output: bool,
+    pub error_output: Part,
     /// `$states.context`.
-    pub context: ContextRead,
+    pub context: Part,
     /// `$states` as a whole.
     pub states: bool,
     /// Every name after a `$` that the expression does not bind itself: workflow variables, and
@@ -31,29 +27,34 @@ pub struct Reads {
     pub(super) document: BTreeSet<String>,
 }
 
-/// How much of the context object is read.
+/// How much of a member of `$states` is read.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
-pub enum ContextRead {
+pub enum Part {
     /// Nothing.
     #[default]
     Nothing,
-    /// These members.
+    /// These members of it.
     Members(BTreeSet<Arc<str>>),
     /// All of it.
     Whole,
 }
 
-impl ContextRead {
+impl Part {
+    /// Whether nothing of it is read.
+    pub fn is_nothing(&self) -> bool {
+        *self == Self::Nothing
+    }
+
     /// Notes that a member is read, or the whole.
     fn add(&mut self, part: Option<&str>) {
         match (part, self) {
             (_, Self::Whole) => {}
-            (None, context) => *context = Self::Whole,
+            (None, read) => *read = Self::Whole,
             (Some(part), Self::Members(members)) => {
                 members.insert(part.into());
             }
-            (Some(part), context @ Self::Nothing) => {
-                *context = Self::Members(BTreeSet::from([part.into()]));
+            (Some(part), read @ Self::Nothing) => {
+                *read = Self::Members(BTreeSet::from([part.into()]));
             }
         }
     }
@@ -324,19 +325,18 @@ impl Analysis {
         if !is_states || !first.stages.is_empty() || first.is_tuple {
             return 0;
         }
-        match name.as_str() {
-            "input" => self.reads.input = true,
-            "result" => self.reads.result = true,
-            "errorOutput" => self.reads.error_output = true,
-            "context" => {
-                let part = match rest.first().map(|step| &step.node) {
-                    Some(AstNode::Name(part)) if member.stages.is_empty() => Some(part),
-                    _ => None,
-                };
-                self.reads.context.add(part.map(String::as_str));
-            }
-            _ => {}
-        }
+        let read = match name.as_str() {
+            "input" => &mut self.reads.input,
+            "result" => &mut self.reads.result,
+            "errorOutput" => &mut self.reads.error_output,
+            "context" => &mut self.reads.context,
+            _ => return 2,
+        };
+        let part = match rest.first().map(|step| &step.node) {
+            Some(AstNode::Name(part)) if member.stages.is_empty() && !member.is_tuple => Some(part),
+            _ => None,
+        };
+        read.add(part.map(String::as_str));
         2
     }
 }

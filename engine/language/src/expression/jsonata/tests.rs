@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::{ContextRead, JsonataExpression, Plain, PlainRoot, Step};
+use super::{JsonataExpression, Part, Plain, PlainRoot, Step};
 
 fn read(text: &str) -> JsonataExpression {
     JsonataExpression::parse(text).unwrap()
@@ -79,11 +79,12 @@ fn what_an_expression_reads_is_known() {
 
     let expression = read("$states.result & $states.context.Execution.Id & $now()");
     let reads = expression.reads();
-    assert!(reads.result && !reads.input && !reads.error_output && !reads.states);
+    assert_eq!(reads.result, Part::Whole);
+    assert!(reads.input.is_nothing() && reads.error_output.is_nothing() && !reads.states);
     let members = [Arc::from("Execution")].into();
-    assert_eq!(reads.context, ContextRead::Members(members));
+    assert_eq!(reads.context, Part::Members(members));
     assert!(reads.functions.contains("now"));
-    assert_eq!(read("$states.context").reads().context, ContextRead::Whole);
+    assert_eq!(read("$states.context").reads().context, Part::Whole);
     assert!(read("$keys($states)").reads().states);
 }
 
