@@ -10,6 +10,7 @@
 mod world;
 mod histories;
 mod failures;
+mod jsonata;
 mod replays;
 
 use serde_json::{Value, json};

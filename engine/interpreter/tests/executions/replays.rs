@@ -29,7 +29,14 @@ fn everything() -> Value {
                     "Catch": [{"ErrorEquals": ["Caught"], "ResultPath": "$.why", "Next": "Rest"}],
                     "Next": "Rest",
                 })),
-                "Rest": {"Type": "Wait", "Seconds": 1, "End": true},
+                "Rest": {
+                    "Type": "Wait",
+                    "QueryLanguage": "JSONata",
+                    "Seconds": "{% $random() < 0.5 ? 1 : 2 %}",
+                    "Assign": {"id": "{% $uuid() %}"},
+                    "Output": "{% {'at': $millis(), 'was': $states.input} %}",
+                    "End": true,
+                },
             }},
             "ResultPath": "$.done",
             "Retry": [{"ErrorEquals": ["Whole"], "MaxAttempts": 1}],
@@ -50,7 +57,11 @@ fn everything() -> Value {
             "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "Finish"}],
             "Next": "Finish",
         },
-        "Finish": {"Type": "Succeed"},
+        "Finish": {
+            "Type": "Succeed",
+            "QueryLanguage": "JSONata",
+            "Output": "{% $exists($states.input.Error) ? $error('no') : $shuffle($states.input) %}",
+        },
     }})
 }
 
