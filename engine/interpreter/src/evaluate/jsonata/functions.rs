@@ -1,8 +1,10 @@
 //! The functions that Step Functions adds to JSONata, and those of JSONata that would ask the
-//! clock, the operating system's randomness, or for more memory than there is.
+//! clock, the operating system's randomness, or for more memory than there is, or that the library
+//! gets wrong.
 
 use std::borrow::Cow;
 use std::cell::RefCell;
+use std::fmt::Write as _;
 use std::rc::Rc;
 
 use jsonata_core::ast::AstNode;
@@ -34,6 +36,7 @@ enum Kind {
     ToMillis,
     Shuffle,
     Pad,
+    EncodeUrl,
 }
 
 impl Kind {
@@ -50,6 +53,7 @@ impl Kind {
             "toMillis" => Self::ToMillis,
             "shuffle" => Self::Shuffle,
             "pad" => Self::Pad,
+            "encodeUrl" => Self::EncodeUrl,
             _ => return None,
         })
     }
@@ -60,7 +64,9 @@ impl Kind {
         match self {
             Self::Range => "function($a, $b, $c) { $forward($a, $b, $c) }",
             Self::Partition | Self::Hash | Self::Pad => "function($a, $b) { $forward($a, $b) }",
-            Self::Parse | Self::Shuffle | Self::ToMillis => "function($a) { $forward($a) }",
+            Self::Parse | Self::Shuffle | Self::ToMillis | Self::EncodeUrl => {
+                "function($a) { $forward($a) }"
+            }
             Self::Random | Self::Uuid | Self::Now | Self::Millis => "function() { $forward() }",
         }
     }
@@ -164,6 +170,7 @@ impl HostFn for Function {
             Kind::ToMillis => self.to_millis(arguments),
             Kind::Shuffle => Ok(self.shuffle(arguments)),
             Kind::Pad => pad(arguments),
+            Kind::EncodeUrl => encode_url(arguments),
         }
     }
 }
@@ -336,6 +343,26 @@ fn pad(arguments: &[JValue]) -> HostFnResult {
     } else {
         text.to_string() + &padding
     }))
+}
+
+/// `$encodeUrl(text)`: the library leaves blanks as they are.
+fn encode_url(arguments: &[JValue]) -> HostFnResult {
+    /// What stands in a URL as it is, besides letters and digits.
+    const KEPT: &[u8] = b";,/?:@&=+$-_.!~*'()#";
+    let text = match arguments.first() {
+        None | Some(JValue::Undefined) => return Ok(JValue::Undefined),
+        Some(JValue::String(text)) => text,
+        Some(_) => return Err(unfit(1, "encodeUrl")),
+    };
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || KEPT.contains(&byte) {
+            encoded.push(char::from(byte));
+        } else {
+            write!(encoded, "%{byte:02X}").expect("text can be added to a string");
+        }
+    }
+    Ok(JValue::string(encoded))
 }
 
 /// An argument of a kind that the function does not take.
