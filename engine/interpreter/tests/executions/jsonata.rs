@@ -7,7 +7,11 @@ use crate::world::{Answer, World};
 
 /// A machine whose language is JSONata.
 fn machine(states: Value) -> Value {
-    let start = states.as_object().unwrap().keys().next().unwrap();
+    let mut names = states
+        .as_object()
+        .into_iter()
+        .flat_map(|states| states.keys());
+    let start = names.next().expect("a machine has states");
     json!({"QueryLanguage": "JSONata", "StartAt": start, "States": states})
 }
 

@@ -102,7 +102,9 @@ impl Names {
     fn condition(&mut self, condition: &Condition) {
         match condition {
             Condition::And(conditions) | Condition::Or(conditions) => {
-                conditions.iter().for_each(|inner| self.condition(inner));
+                for inner in conditions {
+                    self.condition(inner);
+                }
             }
             Condition::Not(inner) => self.condition(inner),
             Condition::Compare {
@@ -158,7 +160,9 @@ impl Names {
                 }
             }
             Template::Array(elements) => {
-                elements.iter().for_each(|element| self.template(element));
+                for element in elements {
+                    self.template(element);
+                }
             }
         }
     }
