@@ -1,8 +1,9 @@
 //! What happened: the facts that make up a journal.
 //!
 //! Replaying a journal means applying its events one by one; no expression is evaluated again, so
-//! an event carries whatever was computed. This module is also the format of the journal on disk:
-//! see [`journal`](crate::journal) for how a run of events is written.
+//! an event carries whatever was computed. This module is also the format of the journal on disk,
+//! where fields stand without their names: a new one is added as the last, with a default. See
+//! [`journal`](crate::journal) for how a run of events is written.
 
 use std::sync::Arc;
 
@@ -56,10 +57,10 @@ pub struct HistoryPlace {
     pub previous: HistoryId,
 }
 
-/// A recorded fact. `P` is how payloads are held: as [`Payload`](crate::Payload) in memory, as the
-/// number of an entry in the payload table in a journal.
+/// A recorded fact. `P` is how payloads are held, and `N` how the names of states are: as themselves
+/// in memory, as numbers of entries in a chunk's tables in a journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Event<P = crate::Payload> {
+pub struct Event<P = crate::Payload, N = StateName> {
     /// Its number in the journal.
     pub sequence: Sequence,
     /// When it happened.
@@ -67,18 +68,16 @@ pub struct Event<P = crate::Payload> {
     /// The flow it belongs to.
     pub flow: FlowId,
     /// Its place in the history; `None` for facts that AWS does not show.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub history: Option<HistoryPlace>,
     /// The state it is about; `None` for facts about the whole execution.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub state: Option<StateName>,
+    pub state: Option<N>,
     /// What happened.
-    pub kind: EventKind<P>,
+    pub kind: EventKind<P, N>,
 }
 
 /// What happened. Named after AWS's history events where there is one.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub enum EventKind<P = crate::Payload> {
+pub enum EventKind<P = crate::Payload, N = StateName> {
     /// The execution began; always the first event.
     ExecutionStarted(Box<ExecutionStarted<P>>),
     /// It ended well.
@@ -103,11 +102,9 @@ pub enum EventKind<P = crate::Payload> {
         /// The output, which the next state takes in.
         output: P,
         /// Variables that got a value, by name.
-        #[serde(default = "Vec::new", skip_serializing_if = "Vec::is_empty")]
         assigned: Vec<(Arc<str>, P)>,
         /// Where the flow goes; `None` ends it.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        next: Option<StateName>,
+        next: Option<N>,
     },
     /// The flow's state was given up because something beside it failed.
     StateAborted,
@@ -116,7 +113,6 @@ pub enum EventKind<P = crate::Payload> {
         /// Error and cause.
         failure: Failure,
         /// The field: `Output/result`.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         location: Option<Arc<str>>,
     },
 
@@ -140,7 +136,6 @@ pub enum EventKind<P = crate::Payload> {
     /// Somebody runs it.
     TaskStarted {
         /// The activity worker's name.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         worker: Option<Arc<str>>,
     },
     /// It gave a sign of life. Not shown by AWS.
@@ -167,7 +162,6 @@ pub enum EventKind<P = crate::Payload> {
         /// Error and cause.
         failure: Failure,
         /// Whether a heartbeat was missed.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         heartbeat: bool,
     },
 
@@ -190,7 +184,6 @@ pub enum EventKind<P = crate::Payload> {
         /// How many.
         length: u64,
         /// Iterations at a time; `None`: no limit of the definition's.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
         concurrency_max: Option<u64>,
     },
     /// An iteration began; it is the flow of this event.
@@ -229,7 +222,6 @@ pub struct ChildFailure {
     /// Error and cause.
     pub failure: Failure,
     /// Where it came from.
-    #[serde(default, skip_serializing_if = "FailureClass::is_by_name")]
     pub class: FailureClass,
 }
 
@@ -308,16 +300,12 @@ pub struct ExecutionStarted<P = crate::Payload> {
     /// The role it runs under; nothing checks it.
     pub role: Arc<str>,
     /// The version it was started by.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub version: Option<Arc<str>>,
     /// The alias it was started by.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub alias: Option<Arc<str>>,
     /// The test case of the mock configuration that stands in for its tasks.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub test_case: Option<Arc<str>>,
     /// The trace header of the start call.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub trace_header: Option<Arc<str>>,
     /// Its input.
     pub input: P,
@@ -329,16 +317,12 @@ pub struct TaskScheduled<P = crate::Payload> {
     /// What the resource is given.
     pub parameters: P,
     /// Seconds the attempt may take, where the definition says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub timeout_seconds: Option<u64>,
     /// Seconds between signs of life, where the definition says so.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub heartbeat_seconds: Option<u64>,
     /// The token with which somebody outside answers.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Arc<str>>,
     /// The role of `Credentials`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub role: Option<Arc<str>>,
 }
 

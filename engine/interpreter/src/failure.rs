@@ -30,10 +30,8 @@ pub mod name {
 #[derive(Clone, Debug, Default, Eq, PartialEq, Serialize, Deserialize)]
 pub struct Failure {
     /// The error's name, at most 256 characters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<Arc<str>>,
     /// Why, at most 32,768 characters.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Arc<str>>,
 }
 
@@ -47,14 +45,6 @@ pub enum FailureClass {
     Heartbeat,
     /// The state's own output is too large: nothing catches it.
     OwnOutput,
-}
-
-impl FailureClass {
-    /// Whether the name alone decides.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
-    pub(crate) fn is_by_name(&self) -> bool {
-        *self == Self::ByName
-    }
 }
 
 impl Failure {

@@ -1,82 +1,113 @@
 //! How a run of events is written down: one chunk per append.
 //!
-//! A chunk is JSON: `{"payloads": […], "events": […]}`. Events refer to payloads by number, so
-//! that data which passes through ten states stands in the chunk once. Each chunk can be read
-//! alone. Fields may be added to events and kinds of events may be added; what is written never
-//! changes meaning.
+//! A chunk is a byte with the [`VERSION`], the CRC-32 of what follows, and `MessagePack`: the names
+//! of states, the texts of payloads, and the events, which refer to both by number. Data that
+//! passes through ten states stands in the chunk once. Each chunk can be read alone. Fields may be
+//! added to events, as the last and with a default, and kinds of events may be added; what is
+//! written never changes meaning.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde::Deserialize;
-use serde_json::value::RawValue;
+use serde::{Deserialize, Serialize, de};
+use stepwell_language::model::StateName;
 
 use crate::event::{Event, EventKind, ExecutionStarted, TaskScheduled};
 use crate::payload::Payload;
 
-/// Version of the format, written into each store that holds journals.
-pub const VERSION: u32 = 1;
+/// Version of the format, the first byte of each chunk.
+pub const VERSION: u8 = 1;
+
+/// Bytes before what the checksum is of.
+const HEAD_LENGTH: usize = 5;
 
 /// Why a chunk could not be read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JournalError {
+    /// Another version of Stepwell wrote it.
+    #[error("the chunk has the format {found}, not {VERSION}")]
+    Version {
+        /// Its version.
+        found: u8,
+    },
+    /// It is cut short, or some of it is not what was written.
+    #[error("the chunk is damaged: its checksum does not fit")]
+    Checksum,
     /// It is not what [`encode`] writes.
-    #[error("the chunk is damaged")]
-    Damaged(#[source] serde_json::Error),
-    /// An event refers to a payload that the chunk does not have.
-    #[error("the chunk has no payload {number}")]
-    NoPayload {
-        /// The payload's number.
+    #[error("the chunk cannot be read")]
+    Damaged(#[source] rmp_serde::decode::Error),
+    /// An event refers to an entry that the chunk's tables do not have.
+    #[error("the chunk has no entry {number}")]
+    NoEntry {
+        /// The entry's number.
         number: u32,
     },
 }
 
-#[derive(Deserialize)]
-struct ChunkIn<'a> {
+/// A chunk without its head; events have numbers for payloads and names.
+#[derive(Serialize, Deserialize)]
+struct Chunk<'a> {
     #[serde(borrow)]
-    payloads: Vec<&'a RawValue>,
-    events: Vec<Event<u32>>,
+    names: Vec<&'a str>,
+    #[serde(borrow)]
+    payloads: Vec<&'a str>,
+    events: Vec<Event<u32, u32>>,
+}
+
+/// Entries and their numbers.
+struct Table<K, T> {
+    numbers: BTreeMap<K, u32>,
+    entries: Vec<T>,
+}
+
+impl<K: Ord, T: Clone> Table<K, T> {
+    fn new() -> Self {
+        Self {
+            numbers: BTreeMap::new(),
+            entries: Vec::new(),
+        }
+    }
+
+    fn number(&mut self, key: K, entry: &T) -> u32 {
+        *self.numbers.entry(key).or_insert_with(|| {
+            self.entries.push(entry.clone());
+            u32::try_from(self.entries.len() - 1).expect("a chunk has fewer than 2^32 entries")
+        })
+    }
 }
 
 /// Writes events down.
 pub fn encode(events: &[Event]) -> Vec<u8> {
-    const EVENT_BYTES: usize = 192;
-    let mut numbers = BTreeMap::new();
-    let mut payloads = Vec::new();
-    let mut lines = Vec::with_capacity(events.len() * EVENT_BYTES);
-    for event in events {
-        let numbered = map_payloads(event, |payload| {
-            Ok::<_, JournalError>(*numbers.entry(payload.address()).or_insert_with(|| {
-                payloads.push(payload.clone());
-                u32::try_from(payloads.len() - 1).expect("a chunk has fewer than 2^32 payloads")
-            }))
-        });
-        separate(&mut lines);
-        let numbered = numbered.expect("numbering cannot fail");
-        serde_json::to_writer(&mut lines, &numbered).expect("events can be written");
-    }
-    // The texts of payloads are JSON already, and may be long: they are not read again.
-    let mut texts = Vec::new();
-    for payload in &payloads {
-        separate(&mut texts);
-        texts.extend_from_slice(payload.text().as_bytes());
-    }
-    [
-        b"{\"payloads\":[",
-        &*texts,
-        b"],\"events\":[",
-        &*lines,
-        b"]}",
-    ]
-    .concat()
-}
-
-/// Puts a comma behind what stands in a list.
-fn separate(list: &mut Vec<u8>) {
-    if !list.is_empty() {
-        list.push(b',');
-    }
+    const EVENT_BYTES: usize = 48;
+    let mut payloads = Table::new();
+    let mut names = Table::new();
+    let numbered: Vec<Event<u32, u32>> = events
+        .iter()
+        .map(|event| {
+            let numbered = map_event(
+                event,
+                |payload: &Payload| {
+                    Ok::<_, JournalError>(payloads.number(payload.address(), payload))
+                },
+                |name: &StateName| Ok(names.number(name.clone(), name)),
+            );
+            numbered.expect("numbering cannot fail")
+        })
+        .collect();
+    let chunk = Chunk {
+        names: names.entries.iter().map(StateName::as_str).collect(),
+        payloads: payloads.entries.iter().map(Payload::text).collect(),
+        events: numbered,
+    };
+    let texts: usize = chunk.payloads.iter().map(|text| text.len() + 5).sum();
+    let mut bytes = Vec::with_capacity(HEAD_LENGTH + texts + events.len() * EVENT_BYTES);
+    bytes.push(VERSION);
+    bytes.extend_from_slice(&[0; HEAD_LENGTH - 1]);
+    rmp_serde::encode::write(&mut bytes, &chunk).expect("events can be written");
+    let checksum = crc32fast::hash(&bytes[HEAD_LENGTH..]);
+    bytes[1..HEAD_LENGTH].copy_from_slice(&checksum.to_le_bytes());
+    bytes
 }
 
 /// Reads back what [`encode`] wrote.
@@ -85,37 +116,60 @@ fn separate(list: &mut Vec<u8>) {
 ///
 /// [`JournalError`] for anything else.
 pub fn decode(bytes: &[u8]) -> Result<Vec<Event>, JournalError> {
-    let chunk: ChunkIn<'_> = serde_json::from_slice(bytes).map_err(JournalError::Damaged)?;
+    let (head, body) = bytes
+        .split_first_chunk::<HEAD_LENGTH>()
+        .ok_or(JournalError::Checksum)?;
+    let [version, checksum @ ..] = *head;
+    if version != VERSION {
+        return Err(JournalError::Version { found: version });
+    }
+    if crc32fast::hash(body) != u32::from_le_bytes(checksum) {
+        return Err(JournalError::Checksum);
+    }
+    let chunk: Chunk<'_> = rmp_serde::from_slice(body).map_err(JournalError::Damaged)?;
+    // The checksum vouches for the texts: they are JSON, as they were when they were written.
     let payloads: Vec<Payload> = chunk
         .payloads
         .iter()
-        .map(|text| Payload::from_trusted_text(text.get()))
+        .map(|text| Payload::from_trusted_text(*text))
         .collect();
+    let names: Vec<StateName> = chunk
+        .names
+        .iter()
+        .map(|name| StateName::parse(name).map_err(de::Error::custom))
+        .collect::<Result<_, _>>()
+        .map_err(JournalError::Damaged)?;
     chunk
         .events
         .iter()
         .map(|event| {
-            map_payloads(event, |&number| {
-                payloads
-                    .get(number as usize)
-                    .cloned()
-                    .ok_or(JournalError::NoPayload { number })
-            })
+            map_event(
+                event,
+                |number| entry(&payloads, *number),
+                |number| entry(&names, *number),
+            )
         })
         .collect()
 }
 
-fn map_payloads<P, Q, E>(
-    event: &Event<P>,
+fn entry<T: Clone>(table: &[T], number: u32) -> Result<T, JournalError> {
+    let entry = table.get(number as usize).cloned();
+    entry.ok_or(JournalError::NoEntry { number })
+}
+
+/// The same event with its payloads and names held in another way.
+fn map_event<P, Q, N, M, E>(
+    event: &Event<P, N>,
     mut map: impl FnMut(&P) -> Result<Q, E>,
-) -> Result<Event<Q>, E> {
+    mut map_name: impl FnMut(&N) -> Result<M, E>,
+) -> Result<Event<Q, M>, E> {
     Ok(Event {
         sequence: event.sequence,
         at: event.at,
         flow: event.flow,
         history: event.history,
-        state: event.state.clone(),
-        kind: map_kind(&event.kind, &mut map)?,
+        state: event.state.as_ref().map(&mut map_name).transpose()?,
+        kind: map_kind(&event.kind, &mut map, &mut map_name)?,
     })
 }
 
@@ -123,10 +177,11 @@ fn map_payloads<P, Q, E>(
     clippy::too_many_lines,
     reason = "one arm for each kind of event, and nothing else"
 )]
-fn map_kind<P, Q, E>(
-    kind: &EventKind<P>,
+fn map_kind<P, Q, N, M, E>(
+    kind: &EventKind<P, N>,
     map: &mut impl FnMut(&P) -> Result<Q, E>,
-) -> Result<EventKind<Q>, E> {
+    map_name: &mut impl FnMut(&N) -> Result<M, E>,
+) -> Result<EventKind<Q, M>, E> {
     Ok(match kind {
         EventKind::ExecutionStarted(started) => {
             EventKind::ExecutionStarted(Box::new(ExecutionStarted {
@@ -159,7 +214,7 @@ fn map_kind<P, Q, E>(
                 .iter()
                 .map(|(name, value)| Ok((Arc::clone(name), map(value)?)))
                 .collect::<Result<_, E>>()?,
-            next: next.clone(),
+            next: next.as_ref().map(map_name).transpose()?,
         },
         EventKind::StateAborted => EventKind::StateAborted,
         EventKind::EvaluationFailed { failure, location } => EventKind::EvaluationFailed {
@@ -293,14 +348,52 @@ mod tests {
     }
 
     #[test]
-    fn damaged_chunks_are_errors() {
-        for bytes in [
-            "",
-            "[]",
-            "{}",
-            r#"{"payloads":[],"events":[{"sequence":1,"at":0,"flow":0,"kind":{"StateEntered":{"input":3}}}]}"#,
-        ] {
-            assert!(decode(bytes.as_bytes()).is_err(), "{bytes}");
+    fn a_damaged_chunk_is_an_error_wherever_the_damage_is() {
+        let whole = encode(&[event(
+            1,
+            EventKind::StateEntered {
+                input: Payload::from_value(json!({"a": 1})),
+            },
+        )]);
+        assert!(decode(&whole).is_ok());
+        for cut in 0..whole.len() {
+            assert!(decode(&whole[..cut]).is_err(), "cut at {cut}");
+            let mut damaged = whole.clone();
+            damaged[cut] ^= 1;
+            assert!(decode(&damaged).is_err(), "damaged at {cut}");
         }
+        assert!(matches!(
+            decode(b"{\"payloads\":[]}"),
+            Err(JournalError::Version { found: b'{' })
+        ));
+    }
+
+    #[test]
+    fn an_entry_that_is_not_there_is_an_error() {
+        let chunk = Chunk {
+            names: Vec::new(),
+            payloads: vec!["{}"],
+            events: vec![Event {
+                sequence: Sequence(1),
+                at: Timestamp::EPOCH,
+                flow: FlowId::MAIN,
+                history: None,
+                state: None,
+                kind: EventKind::StateEntered { input: 3 },
+            }],
+        };
+        let body = rmp_serde::to_vec(&chunk).unwrap();
+        let head = [&[VERSION][..], &crc32fast::hash(&body).to_le_bytes()].concat();
+        let read = decode(&[head, body].concat());
+        assert!(matches!(read, Err(JournalError::NoEntry { number: 3 })));
+    }
+
+    #[test]
+    fn events_are_written_in_few_bytes() {
+        let events: Vec<Event> = (1..100)
+            .map(|sequence| event(sequence, EventKind::StateAborted))
+            .collect();
+        let bytes = encode(&events).len();
+        assert!(bytes < events.len() * 40, "{bytes} bytes");
     }
 }

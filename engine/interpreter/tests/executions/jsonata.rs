@@ -26,7 +26,7 @@ fn check(states: Value, input: Value, answers: &[Answer], expected: Value) {
 #[track_caller]
 fn check_fails(states: Value, input: Value, answers: &[Answer], cause: &str, ending: &[&str]) {
     let world = World::start(&machine(states), input, answers).run();
-    let outcome = world.outcome().unwrap_err();
+    let outcome = world.outcome().expect_err("it fails");
     let place = "An error occurred while executing the state 'A' (entered at the event id #2). ";
     assert_eq!(outcome.replace(place, ""), cause, "{world:?}");
     let history = world.history();
