@@ -22,6 +22,10 @@ use crate::timestamp::Timestamp;
 /// data in data; this keeps a loop of them from building what cannot be read again.
 pub(crate) const DEPTH_MAX: usize = 1_000;
 
+/// Bytes of all variables of an execution. Source: developer guide, "Passing data between states
+/// with variables".
+const VARIABLES_SIZE_MAX: usize = 10 * 1024 * 1024;
+
 /// Where an expression finds what it names besides its input.
 pub(crate) trait Surroundings {
     /// `Execution` in the context object. It holds the execution's input, so nobody builds it
@@ -31,6 +35,8 @@ pub(crate) trait Surroundings {
     fn context_member(&self, member: ContextMember) -> Option<Value>;
     /// The variable of this name, the nearest scope's first.
     fn variable(&self, name: &str) -> Option<&Payload>;
+    /// Bytes of all variables of the execution.
+    fn variables_size(&self) -> usize;
     /// The time.
     fn now(&self) -> Timestamp;
 }
@@ -266,7 +272,7 @@ fn root_text(path: &JsonPath, scope: &Scope<'_>) -> String {
 }
 
 /// The variables that `Assign` of `state`, or of one of its rules or catchers, gives a value, in
-/// document order. Together they may be as large as a state's output.
+/// document order.
 pub(crate) fn assign(
     state: &State,
     template: Option<&Template>,
@@ -292,11 +298,25 @@ pub(crate) fn assign(
             unreachable!("parsing accepts nothing but an object for Assign")
         }
     };
+    check_variables(state, scope, &assigned)?;
+    Ok(assigned)
+}
+
+/// Refuses variables that are too large: those of one `Assign` may be as large as a state's
+/// output, and all of an execution have a limit together.
+pub(crate) fn check_variables(
+    state: &State,
+    scope: &Scope<'_>,
+    assigned: &[(Arc<str>, Payload)],
+) -> Result<(), Fault> {
     let size: usize = assigned.iter().map(|(_, value)| value.size()).sum();
     if size > Payload::SIZE_MAX {
         return Err(Fault::own_output(state));
     }
-    Ok(assigned)
+    if size > 0 && scope.surroundings.variables_size() + size > VARIABLES_SIZE_MAX {
+        return Err(Fault::variables());
+    }
+    Ok(())
 }
 
 /// The output of a state that passes its effective input on.

@@ -60,6 +60,8 @@ pub struct Execution {
     /// Attempts at each state so far, over all flows.
     attempts: BTreeMap<StateName, u32>,
     effects: Vec<Effect>,
+    /// Bytes of all variables of all flows.
+    variables_size: usize,
 }
 
 /// Bounds of an execution.
@@ -137,6 +139,7 @@ impl Execution {
             tasks: BTreeMap::new(),
             attempts: BTreeMap::new(),
             effects: Vec::new(),
+            variables_size: 0,
         }
     }
 

@@ -102,6 +102,17 @@ impl Fault {
         }
     }
 
+    /// The variables of the execution are too large together.
+    pub(crate) fn variables() -> Self {
+        Self {
+            class: FailureClass::OwnOutput,
+            ..Self::prefixed(
+                name::DATA_LIMIT_EXCEEDED,
+                "The variables of the execution exceed the limit of 10 MiB.",
+            )
+        }
+    }
+
     /// The failure itself, without a place.
     pub(crate) fn into_failure(self) -> Failure {
         self.failure

@@ -12,7 +12,7 @@ use stepwell_language::expression::{Expression, JsonataExpression};
 use stepwell_language::model::{State, Template};
 
 use crate::chance::Chance;
-use crate::data_flow::{Scope, bounded, within_limit};
+use crate::data_flow::{Scope, bounded, check_variables, within_limit};
 use crate::evaluate::jsonata::{Answer, Evaluator, States};
 use crate::fault::Fault;
 use crate::payload::Payload;
@@ -164,8 +164,7 @@ impl<'a> Query<'a> {
         within_limit(self.state, output)
     }
 
-    /// The variables that `Assign` gives a value, in document order. Together they may be as large
-    /// as a state's output.
+    /// The variables that `Assign` gives a value, in document order.
     pub(crate) fn assign(
         &mut self,
         template: Option<&Template>,
@@ -189,10 +188,7 @@ impl<'a> Query<'a> {
                 unreachable!("parsing accepts nothing but an object for Assign")
             }
         };
-        let size: usize = assigned.iter().map(|(_, value)| value.size()).sum();
-        if size > Payload::SIZE_MAX {
-            return Err(Fault::own_output(self.state));
-        }
+        check_variables(self.state, self.raw, &assigned)?;
         Ok(assigned)
     }
 }

@@ -292,7 +292,9 @@ impl Execution {
         let flow = self.flows.get_mut(&event.flow).ok_or(NO_FLOW)?;
         flow.previous = place.id;
         for (name, value) in assigned {
-            flow.variables.insert(name.clone(), value.clone());
+            let replaced = flow.variables.insert(name.clone(), value.clone());
+            self.variables_size += value.size();
+            self.variables_size -= replaced.map_or(0, |value| value.size());
         }
         flow.position = match next {
             Some(state) => Position::Before {

@@ -52,6 +52,10 @@ impl Surroundings for Around<'_> {
         }
     }
 
+    fn variables_size(&self) -> usize {
+        self.execution.variables_size
+    }
+
     fn now(&self) -> Timestamp {
         self.now
     }

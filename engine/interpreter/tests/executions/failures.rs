@@ -382,3 +382,36 @@ fn variables_and_branch_inputs_count_towards_the_bytes_of_a_chain() {
         assert!(execution.is_cut());
     }
 }
+
+#[test]
+fn all_variables_together_have_a_limit() {
+    // A variable of the whole, and one of each iteration.
+    let map = json!({
+        "Type": "Map",
+        "ItemProcessor": {"StartAt": "B", "States": {
+            "B": {"Type": "Pass", "Assign": {"kept.$": "$"}, "Next": "C"},
+            "C": task(json!({"Parameters": {}, "ResultPath": null, "OutputPath": null, "End": true})),
+        }},
+        "ItemSelector": {"text.$": "$.text"},
+        "ItemsPath": "$.items",
+        "End": true,
+    });
+    let definition = json!({"StartAt": "A", "States": {
+        "A": {"Type": "Pass", "Assign": {"outer.$": "$.text"}, "Next": "M"},
+        "M": map,
+    }});
+    let outcome = |rounds: usize, bytes: usize| {
+        let input = json!({"items": vec![0; rounds], "text": "x".repeat(bytes)});
+        let answers = vec![Answer::Return(json!(1)); rounds];
+        World::start(&definition, input, &answers).run().outcome()
+    };
+    // Forty iterations run side by side: nine megabytes fit, eleven do not.
+    assert!(outcome(40, 225_000).is_ok());
+    let refused = outcome(45, 261_000).unwrap_err();
+    assert!(
+        refused.ends_with("The variables of the execution exceed the limit of 10 MiB."),
+        "{refused}"
+    );
+    // What an ended iteration kept is gone with it.
+    assert!(outcome(120, 225_000).is_ok());
+}

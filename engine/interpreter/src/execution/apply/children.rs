@@ -213,6 +213,8 @@ impl Execution {
         if let Some(armed) = flow.armed {
             self.deadlines.remove(&(armed, id));
         }
+        let variables = flow.variables.values();
+        self.variables_size -= variables.map(Payload::size).sum::<usize>();
         if let Some(attempt) = flow.task() {
             self.tasks.remove(&attempt.id);
             self.effects.push(Effect::CancelTask(attempt.id));
