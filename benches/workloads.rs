@@ -13,6 +13,10 @@ use stepwell::language::model::{ExecutionType, StateMachine};
 use stepwell::language::parse::parse;
 use stepwell::{Engine, Observer};
 
+/// The allocator of `asl`.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// The function that task workloads call.
 pub const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:work";
 

@@ -3,6 +3,8 @@
 use rand_chacha::ChaCha12Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 
+use crate::timestamp::Timestamp;
+
 /// A source of random numbers that repeats for the same seed, on every platform.
 ///
 /// The host seeds it: from the operating system in production, from a test's seed in simulation.
@@ -44,6 +46,17 @@ impl Chance {
         bytes
     }
 
+    /// A UUID that begins with the time (version 7) and is random otherwise: those that are made one
+    /// after the other stand beside each other in an index.
+    pub fn uuid_at(&mut self, at: Timestamp) -> String {
+        let mut random = [0; 10];
+        self.0.fill_bytes(&mut random);
+        let milliseconds = u64::try_from(at.milliseconds()).unwrap_or(0);
+        uuid::Builder::from_unix_timestamp_millis(milliseconds, &random)
+            .into_uuid()
+            .to_string()
+    }
+
     /// A random UUID (version 4), in its usual spelling.
     pub fn uuid(&mut self) -> String {
         uuid::Builder::from_random_bytes(self.bytes())
@@ -67,6 +80,20 @@ mod tests {
             )
         };
         assert_eq!(draw(), draw());
+    }
+
+    #[test]
+    fn uuids_with_the_time_are_in_its_order() {
+        let mut chance = Chance::from_number(3);
+        let mut made = |at| chance.uuid_at(Timestamp::from_milliseconds(at));
+        let uuids = [made(0), made(1_700_000_000_000), made(1_700_000_000_001)];
+        assert!(uuids.is_sorted(), "{uuids:?}");
+        assert_ne!(made(5), made(5));
+        assert!(
+            uuids
+                .iter()
+                .all(|uuid| uuid.len() == 36 && &uuid[14..15] == "7")
+        );
     }
 
     #[test]

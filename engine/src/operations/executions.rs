@@ -157,9 +157,9 @@ impl Engine {
         }
         let target = self.target(&request.state_machine_arn).await?;
         let mut chance = self.executor.chance();
-        let name = request.name.unwrap_or_else(|| chance.uuid());
-        let execution_arn = self.arns.execution(&target.record.name, &name);
         let now = self.executor.now();
+        let name = request.name.unwrap_or_else(|| chance.uuid_at(now));
+        let execution_arn = self.arns.execution(&target.record.name, &name);
         let started = ExecutionStarted {
             execution: execution_arn.as_str().into(),
             name: name.as_str().into(),

@@ -13,6 +13,7 @@ mod writer;
 mod readers;
 mod executions;
 mod state_machines;
+mod latest;
 mod failure;
 
 use std::path::Path;
@@ -20,6 +21,10 @@ use std::sync::Arc;
 
 use stepwell_interpreter::Timestamp;
 
+use rusqlite::Connection;
+
+use self::failure::Failure;
+use self::latest::{ForgetsWhenDropped, Latest};
 use self::open::FileLock;
 use self::readers::Readers;
 use self::writer::Writer;
@@ -43,6 +48,7 @@ pub struct SqliteStore {
     // Declared in the order in which they are dropped: the lock goes last.
     readers: Readers,
     writer: Writer,
+    latest: Arc<Latest>,
     place: Arc<str>,
     epoch: Epoch,
     execution_key_max: ExecutionKey,
@@ -67,10 +73,29 @@ impl SqliteStore {
         Ok(Self {
             readers,
             writer,
+            latest: Arc::default(),
             place: opened.place,
             epoch: opened.epoch,
             execution_key_max: opened.execution_key_max,
             _lock: opened.lock,
+        })
+    }
+
+    /// Writes something about a state machine, after which nothing that was read of one before
+    /// counts any more, also when nobody waits for the answer.
+    fn change<T: Send + 'static>(
+        &self,
+        change: impl Fn(&Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> StoreFuture<'_, T> {
+        let forgets = ForgetsWhenDropped(Arc::clone(&self.latest));
+        let written = self.writer.write(move |connection| {
+            let _: &ForgetsWhenDropped = &forgets;
+            change(connection)
+        });
+        Box::pin(async move {
+            let answer = written.await;
+            self.latest.forget();
+            answer
         })
     }
 
@@ -182,18 +207,15 @@ impl Store for SqliteStore {
     }
 
     fn create_state_machine(&self, new: NewStateMachine) -> StoreFuture<'_, StateMachineCreation> {
-        self.writer
-            .write(move |connection| state_machines::create(connection, &new))
+        self.change(move |connection| state_machines::create(connection, &new))
     }
 
     fn update_state_machine(&self, update: StateMachineUpdate) -> StoreFuture<'_, Update> {
-        self.writer
-            .write(move |connection| state_machines::update(connection, &update))
+        self.change(move |connection| state_machines::update(connection, &update))
     }
 
     fn tag_state_machine(&self, key: StateMachineKey, tags: String) -> StoreFuture<'_, ()> {
-        self.writer
-            .write(move |connection| state_machines::tag(connection, key, &tags))
+        self.change(move |connection| state_machines::tag(connection, key, &tags))
     }
 
     fn set_state_machine_status(
@@ -201,14 +223,25 @@ impl Store for SqliteStore {
         key: StateMachineKey,
         status: StateMachineStatus,
     ) -> StoreFuture<'_, ()> {
-        self.writer
-            .write(move |connection| state_machines::set_status(connection, key, status))
+        self.change(move |connection| state_machines::set_status(connection, key, status))
     }
 
     fn state_machine(&self, name: &str) -> StoreFuture<'_, Option<StateMachineRecord>> {
         let name = name.to_owned();
-        self.readers
-            .read(move |connection| state_machines::by_name(connection, &name))
+        Box::pin(async move {
+            let begun = match self.latest.get(&name) {
+                Ok(record) => return Ok(Some(record)),
+                Err(begun) => begun,
+            };
+            let found = self
+                .readers
+                .read(move |connection| state_machines::by_name(connection, &name))
+                .await?;
+            if let Some(record) = &found {
+                self.latest.keep(begun, record);
+            }
+            Ok(found)
+        })
     }
 
     fn state_machine_by_key(
