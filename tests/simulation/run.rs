@@ -1,0 +1,207 @@
+//! One run: an engine on a disk, started again whenever its machine dies, until all has ended.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use serde_json::Value;
+use stepwell::interpreter::execution::Limits;
+use stepwell::interpreter::history::HistoryView;
+use stepwell::interpreter::{Execution, journal};
+use stepwell::language::model::{ExecutionType, StateMachine};
+use stepwell::language::parse::parse;
+use stepwell::operations::StartExecution;
+use stepwell::store::{ExecutionStatus, Store};
+use stepwell::{Engine, OperationError};
+
+use crate::chance::Choices;
+use crate::clock::PausedClock;
+use crate::disk::{Disk, Mounted, Trouble};
+use crate::handler::Worker;
+use crate::machines;
+
+/// A state machine with the inputs of its executions.
+pub(crate) struct Plan {
+    pub(crate) seed: u64,
+    definition: String,
+    machine: Arc<StateMachine>,
+    inputs: Vec<Value>,
+}
+
+/// How an execution ended, and what its history shows, whatever the order.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Ending {
+    status: ExecutionStatus,
+    events: Vec<String>,
+}
+
+/// What a run came to.
+pub(crate) struct Run {
+    pub(crate) endings: Vec<Ending>,
+    pub(crate) writes: u64,
+    pub(crate) deaths: u64,
+    pub(crate) calls: u64,
+}
+
+/// How long a run may take, on its own clock.
+const PATIENCE: Duration = Duration::from_secs(100_000);
+
+const MACHINE: &str = "m";
+
+impl Plan {
+    pub(crate) fn from_seed(seed: u64) -> Self {
+        let mut choices = Choices::from_seed(seed);
+        let definition = machines::machine(&mut choices).to_string();
+        let parsed = parse(&definition, ExecutionType::Standard).into_result();
+        let machine = Arc::new(parsed.expect("what is made up is valid"));
+        let count = 1 + choices.below(3);
+        let inputs = (0..count).map(|_| machines::input(&mut choices)).collect();
+        Self {
+            seed,
+            definition,
+            machine,
+            inputs,
+        }
+    }
+
+    /// Runs all executions to their ends.
+    ///
+    /// # Errors
+    ///
+    /// What was broken of all that has to hold.
+    pub(crate) async fn run(&self, trouble: Trouble) -> Result<Run, String> {
+        let disk = Disk::new(trouble, self.seed);
+        let clock = PausedClock::new();
+        let worker = Worker {
+            disk: Arc::clone(&disk),
+            calls: Arc::new(AtomicU64::new(0)),
+            uncommitted: Arc::new(AtomicU64::new(0)),
+        };
+        let mut choices = Choices::from_seed(self.seed ^ 0x5eed);
+        let mut acknowledged = vec![false; self.inputs.len()];
+        let mut deaths = 0;
+        let living = async {
+            loop {
+                let mounted = disk.mount();
+                let lived = self.live(&mounted, &clock, &worker, &mut acknowledged);
+                tokio::select! {
+                    biased;
+                    () = mounted.has_died() => {}
+                    ended = lived => return ended,
+                }
+                deaths += 1;
+                // While the machine was down, somebody set its clock.
+                let hours = i64::try_from(choices.below(5)).expect("it is small") - 2;
+                clock.step(hours * 3_600_000);
+            }
+        };
+        tokio::time::timeout(PATIENCE, living)
+            .await
+            .map_err(|_| format!("no end in {PATIENCE:?}"))??;
+        if worker.uncommitted.load(Ordering::SeqCst) > 0 {
+            return Err("a task was run before its event was durable".to_owned());
+        }
+        let mut endings = Vec::new();
+        for index in 0..self.inputs.len() {
+            endings.push(self.ending(&disk, index).await?);
+        }
+        Ok(Run {
+            endings,
+            writes: disk.writes(),
+            deaths,
+            calls: worker.calls.load(Ordering::SeqCst),
+        })
+    }
+
+    /// One life of the machine: starts what nobody has acknowledged, and waits for all ends.
+    async fn live(
+        &self,
+        mounted: &Arc<Mounted>,
+        clock: &PausedClock,
+        worker: &Worker,
+        acknowledged: &mut [bool],
+    ) -> Result<(), String> {
+        let store: Arc<dyn Store> = mounted.clone();
+        let engine = Engine::builder()
+            .store(store)
+            .clock(Arc::new(clock.clone()))
+            .seed([7; 32])
+            .handler(machines::FUNCTION, worker.clone())
+            .build()
+            .await
+            .map_err(|error| format!("the engine does not start: {error}"))?;
+        let created = engine.create_state_machine(MACHINE, &self.definition).await;
+        let machine = created.map_err(|error| error.to_string())?.arn;
+        for (index, input) in self.inputs.iter().enumerate() {
+            let mut request = StartExecution::new(&machine, &input.to_string());
+            request.name = Some(name(index));
+            while !acknowledged[index] {
+                match engine.start_execution(request.clone()).await {
+                    // One that has ended already cannot be started again under its name.
+                    Ok(_) | Err(OperationError::ExecutionAlreadyExists(_)) => {
+                        acknowledged[index] = true;
+                    }
+                    Err(OperationError::Store(_)) => {
+                        tokio::time::sleep(Duration::from_millis(10)).await;
+                    }
+                    Err(error) => return Err(format!("a start failed: {error}")),
+                }
+            }
+        }
+        for index in 0..self.inputs.len() {
+            let arn = engine.execution_arn(MACHINE, &name(index));
+            let execution = engine.execution(&arn).await;
+            let execution =
+                execution.map_err(|error| format!("execution {index} was lost: {error}"))?;
+            let outcome = execution.outcome().await;
+            outcome.map_err(|error| format!("execution {index} has no end: {error}"))?;
+        }
+        Ok(())
+    }
+
+    /// How an execution ended, as the disk has it.
+    async fn ending(&self, disk: &Disk, index: usize) -> Result<Ending, String> {
+        let broken = |what: String| format!("execution {index}: {what}");
+        let store = disk.contents();
+        let record = store.execution_by_name(MACHINE, &name(index)).await;
+        let record = record
+            .ok()
+            .flatten()
+            .ok_or_else(|| broken("it was lost".to_owned()))?;
+        let chunks = store.journal(record.key, 1, usize::MAX).await;
+        let chunks = chunks.map_err(|error| broken(error.to_string()))?;
+        let view = HistoryView {
+            machine: &self.machine,
+            region: "us-east-1",
+            include_execution_data: true,
+        };
+        // Applying the journal says that each result was accepted once, and by whom it was wanted.
+        let mut replayed = Execution::new(Arc::clone(&self.machine), Limits::default());
+        let mut events = Vec::new();
+        for chunk in chunks {
+            let read = journal::decode(&chunk.bytes).map_err(|error| broken(error.to_string()))?;
+            for event in &read {
+                let applied = replayed.apply(event);
+                applied.map_err(|error| broken(format!("its journal does not fit: {error}")))?;
+                if let Some(entry) = view.entry(event) {
+                    if entry.id != events.len() as u64 + 1 || entry.previous_event_id >= entry.id {
+                        return Err(broken(format!("a gap at event {}", entry.id)));
+                    }
+                    events.push(format!("{} {:?}", entry.event_type, entry.details));
+                }
+            }
+        }
+        if replayed.is_running() {
+            return Err(broken("its journal has no end".to_owned()));
+        }
+        events.sort();
+        Ok(Ending {
+            status: record.status,
+            events,
+        })
+    }
+}
+
+fn name(index: usize) -> String {
+    format!("e{index}")
+}
