@@ -39,6 +39,8 @@ pub mod configuration;
 mod executor;
 pub mod integrations;
 pub mod store;
+#[cfg(feature = "sqlite")]
+pub mod maintenance;
 
 pub use engine::{BuildError, Engine, EngineBuilder, ExecutionHandle, Outcome, StateMachineHandle};
 pub use error::OperationError;

@@ -12,6 +12,7 @@ mod validate;
 mod graph;
 mod run;
 mod serve;
+mod db;
 mod definition;
 mod setup;
 mod logs;
@@ -26,6 +27,7 @@ Examples:
   asl graph order.asl.json --format dot
   asl run order.asl.json --input '{\"order\": 7}'
   asl serve --database stepwell.db
+  asl db check stepwell.db
 
 Exit codes:
   0  success
@@ -46,6 +48,7 @@ enum Command {
     Graph(graph::Arguments),
     Run(run::Arguments),
     Serve(serve::Arguments),
+    Db(db::Arguments),
 }
 
 /// How a command ended that could run.
@@ -82,6 +85,7 @@ where
             Command::Graph(arguments) => graph::graph(&arguments),
             Command::Run(arguments) => run::run(&arguments),
             Command::Serve(arguments) => serve::serve(arguments),
+            Command::Db(arguments) => db::db(&arguments),
         },
         // Help and version come this way too.
         Err(usage) => output::usage(&usage),

@@ -223,6 +223,52 @@ fn validate_reads_standard_input() {
 }
 
 #[test]
+fn db_checks_and_copies_a_database() {
+    let folder = Folder::new();
+    folder.write("greet.asl.json", VALID);
+    let input = [
+        "run",
+        "greet.asl.json",
+        "--database",
+        "a.db",
+        "--input",
+        r#"{"name": "A"}"#,
+    ];
+    check(&folder.asl(&input), 0, "Hello A", "");
+    check(
+        &folder.asl(&["db", "check", "a.db"]),
+        0,
+        "",
+        "executions: 1, events: 4, findings: 0",
+    );
+    check(
+        &folder.asl(&["db", "backup", "a.db", "b.db"]),
+        0,
+        "",
+        "copied",
+    );
+    check(&folder.asl(&["db", "check", "b.db"]), 0, "", "findings: 0");
+    check(
+        &folder.asl(&["db", "backup", "a.db", "b.db"]),
+        2,
+        "",
+        "File exists",
+    );
+    check(
+        &folder.asl(&["db", "check", "greet.asl.json"]),
+        2,
+        "",
+        "is not a database",
+    );
+    check(
+        &folder.asl(&["db", "check", "none.db"]),
+        2,
+        "",
+        "No such file",
+    );
+}
+
+#[test]
 fn help_and_version_are_there() {
     let folder = Folder::new();
     check(&folder.asl(&["--help"]), 0, "validate", "");

@@ -14,6 +14,7 @@ mod readers;
 mod executions;
 mod state_machines;
 mod latest;
+mod snapshot;
 mod failure;
 
 use std::path::Path;
@@ -34,6 +35,8 @@ use super::{
     StateMachineKey, StateMachineRecord, StateMachineStatus, StateMachineUpdate, Store, StoreError,
     StoreFuture, Timer, Update,
 };
+
+pub use self::snapshot::Snapshot;
 
 /// A database file.
 ///

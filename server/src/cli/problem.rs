@@ -6,6 +6,7 @@ use std::io;
 
 use stepwell::configuration::ConfigurationError;
 use stepwell::integrations::mock::MockConfigurationError;
+use stepwell::store::StoreError;
 use stepwell::{BuildError, OperationError};
 
 /// Why a command could not run. [`Problem::line`] says it with its causes.
@@ -37,6 +38,8 @@ pub(super) enum Problem {
     Build(#[from] BuildError),
     #[error(transparent)]
     Operation(#[from] OperationError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
     #[error("cannot listen on {address}")]
     Listen { address: String, source: io::Error },
     #[error("cannot {what}")]

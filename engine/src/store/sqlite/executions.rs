@@ -256,6 +256,20 @@ pub(super) fn list(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
+pub(super) fn all(
+    connection: &Connection,
+    after: ExecutionKey,
+    limit: usize,
+) -> Result<Vec<ExecutionRecord>, Failure> {
+    let after = i64::try_from(after.0).unwrap_or(i64::MAX);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM execution WHERE key > ?1 ORDER BY key LIMIT ?2"
+    ))?;
+    let rows = statement.query_map([after, limit], read_record)?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
 pub(super) fn open(
     connection: &Connection,
     after: ExecutionKey,

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use rusqlite::{Connection, OpenFlags};
 
 use super::failure::store_error;
+use super::snapshot;
 use crate::store::{Epoch, ExecutionKey, StoreError};
 
 /// Marks a SQLite file as ours: the letters `SWdb`.
@@ -114,6 +115,22 @@ pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
         writer,
         readers,
     })
+}
+
+/// Opens a database that is ours, of this version, and need not be owned by us, to read it.
+pub(super) fn to_read(path: &Path) -> Result<(Connection, Arc<str>), StoreError> {
+    let place: Arc<str> = format!("database {}", path.display()).into();
+    let sqlite_error = |error: rusqlite::Error| store_error(Arc::new(error), &place);
+    let path = fs::canonicalize(path).map_err(|error| from_io(error, &place))?;
+    check_file(&path, &place)?;
+    let connection = connect(&path, OpenFlags::empty()).map_err(sqlite_error)?;
+    connection
+        .pragma_update(None, "query_only", true)
+        .map_err(sqlite_error)?;
+    let version = number(&connection, "PRAGMA user_version").map_err(sqlite_error)?;
+    check_version(version, &place)?;
+    snapshot::refuse_unreadable(&connection, &place)?;
+    Ok((connection, place))
 }
 
 impl FileLock {
