@@ -53,9 +53,12 @@ pub enum OperationError {
     /// An argument breaks a rule.
     #[error("{0}")]
     Validation(String),
+    /// More executions are started than the store can take: ask again later.
+    #[error("Rate exceeded")]
+    Throttled,
     /// The store failed; the cause is for the log, not for the caller.
     #[error("the store could not do it")]
-    Store(#[from] StoreError),
+    Store(#[source] StoreError),
     /// What the store holds cannot be understood; the cause is for the log.
     #[error("the journal of {execution} cannot be read: {reason}")]
     Journal {
@@ -64,6 +67,16 @@ pub enum OperationError {
         /// What is wrong with it.
         reason: String,
     },
+}
+
+impl From<StoreError> for OperationError {
+    fn from(error: StoreError) -> Self {
+        if let StoreError::Overloaded { .. } = error {
+            Self::Throttled
+        } else {
+            Self::Store(error)
+        }
+    }
 }
 
 impl OperationError {
@@ -85,6 +98,7 @@ impl OperationError {
             Self::ExecutionDoesNotExist(_) => "ExecutionDoesNotExist",
             Self::MissingRequiredParameter(_) => "MissingRequiredParameter",
             Self::Validation(_) => "ValidationException",
+            Self::Throttled => "ThrottlingException",
             Self::Store(_) | Self::Journal { .. } => "InternalFailure",
         }
     }

@@ -62,7 +62,8 @@ pub trait Store: Send + Sync + 'static {
     /// # Errors
     ///
     /// [`Conflict`] when its key is taken, its state machine or revision is unknown, or its chunks
-    /// do not begin a journal; [`StoreError::StaleOwner`].
+    /// do not begin a journal; [`StoreError::StaleOwner`]; [`StoreError::Overloaded`] when more
+    /// writes wait than the store cares to keep.
     fn create_execution(&self, new: NewExecution) -> StoreFuture<'_, Creation>;
 
     /// Adds a chunk to a journal and brings the execution's record up to date.

@@ -13,17 +13,20 @@ const DEFINITION: &str = r#"{"StartAt": "A", "States": {
 
 /// A database with so many executions that have ended.
 async fn database(file: &Path, executions: usize) {
-    let engine = Engine::builder().database(file).build().await.unwrap();
-    let machine = engine.create_state_machine("m", DEFINITION).await.unwrap();
+    let engine = Engine::builder().database(file).build().await;
+    let engine = engine.expect("the database can be opened");
+    let machine = engine.create_state_machine("m", DEFINITION).await;
+    let machine = machine.expect("the definition is valid");
     for number in 0..executions {
-        let execution = engine.start(&machine, json!(number)).await.unwrap();
-        execution.outcome().await.unwrap();
+        let execution = engine.start(&machine, json!(number)).await;
+        let execution = execution.expect("it can be started");
+        execution.outcome().await.expect("it ends");
     }
 }
 
 #[track_caller]
 fn check(file: &Path, executions: u64, findings: &[&str]) {
-    let checked = maintenance::check(file).unwrap();
+    let checked = maintenance::check(file).expect("the file can be read");
     assert_eq!(checked.executions, executions);
     assert_eq!(checked.findings.len(), findings.len(), "{checked:?}");
     for (found, expected) in checked.findings.iter().zip(findings) {

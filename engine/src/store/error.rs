@@ -24,6 +24,12 @@ pub enum StoreError {
         /// What lies under it.
         source: Cause,
     },
+    /// More is asked of the store than it can do; nothing was taken in.
+    #[error("{place} has too much to do")]
+    Overloaded {
+        /// The store.
+        place: Arc<str>,
+    },
     /// There is no room; the store goes on once there is.
     #[error("{place}: no space left on the disk")]
     Full {
@@ -170,7 +176,7 @@ impl StoreError {
     /// What can be done about it.
     pub fn remedy(&self) -> Remedy {
         match self {
-            Self::Busy { .. } | Self::Full { .. } => Remedy::Retry,
+            Self::Busy { .. } | Self::Overloaded { .. } | Self::Full { .. } => Remedy::Retry,
             Self::Conflict(_) => Remedy::ReadAgain,
             Self::StaleOwner { .. } => Remedy::StepDown,
             Self::InUse { .. }

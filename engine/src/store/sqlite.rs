@@ -129,7 +129,7 @@ impl Store for SqliteStore {
         Box::pin(async move {
             self.check_epoch(new.epoch)?;
             self.writer
-                .write(move |connection| executions::create(connection, &new))
+                .offer(move |connection| executions::create(connection, &new))
                 .await
         })
     }

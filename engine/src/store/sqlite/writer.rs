@@ -10,7 +10,8 @@ use tokio::sync::{mpsc, oneshot};
 use super::failure::{Failure, leaves_doubt, store_error};
 use crate::store::{Counters, Epoch, StoreError, StoreFuture};
 
-/// Writes that may wait; whoever comes later waits to be let in.
+/// Writes that may wait: at some ten thousand in a second, for less than half of one. Of those who
+/// come later some wait to be let in, and some are turned away.
 const QUEUE_MAX: usize = 4096;
 
 /// Writes in one transaction. It bounds how long the first of them waits for the last.
@@ -83,6 +84,21 @@ impl Writer {
                 .expect("the queue is there until the store is dropped");
             queue.send(write).await.map_err(|error| self.ended(error))?;
             answer.await.map_err(|error| self.ended(error))?
+        })
+    }
+
+    /// The same, unless too many writes wait: then it is refused at once, and nothing is kept.
+    pub(super) fn offer<T: Send + 'static>(
+        &self,
+        change: impl Fn(&Connection) -> Result<T, Failure> + Send + 'static,
+    ) -> StoreFuture<'_, T> {
+        Box::pin(async move {
+            let full = |queue: &mpsc::Sender<_>| queue.capacity() == 0 && !queue.is_closed();
+            if self.queue.as_ref().is_some_and(full) {
+                let place = Arc::clone(&self.place);
+                return Err(StoreError::Overloaded { place });
+            }
+            self.write(change).await
         })
     }
 
@@ -365,6 +381,44 @@ mod tests {
         let store = open(folder.path());
         add(&store, 2, None).await.unwrap();
         assert_eq!(rows(&store).await, [1, 2]);
+    }
+
+    #[tokio::test]
+    async fn when_too_many_writes_wait_more_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        // The first write holds the thread up until all others stand in the queue.
+        let (release, held) = std::sync::mpsc::channel::<()>();
+        let held = std::sync::Mutex::new(Some(held));
+        let first = store.writer.write(move |_| {
+            let held = held.lock().unwrap().take();
+            Ok(held.map(|held| held.recv().is_ok()))
+        });
+        let offers = (0..2 * QUEUE_MAX).map(|_| store.writer.offer(|_| Ok(())));
+        let offering = async {
+            let mut offers: Vec<_> = offers.collect();
+            let mut refused = 0;
+            // Each is polled once: it stands in the queue then, or has been refused.
+            for offer in &mut offers {
+                let polled = std::future::poll_fn(|context| {
+                    std::task::Poll::Ready(offer.as_mut().poll(context))
+                });
+                if let std::task::Poll::Ready(answer) = polled.await {
+                    let is_refused = matches!(answer, Err(StoreError::Overloaded { .. }));
+                    assert!(is_refused, "{answer:?}");
+                    refused += 1;
+                }
+            }
+            release.send(()).unwrap();
+            refused
+        };
+        let (_, refused) = futures_util::future::join(first, offering).await;
+        // The thread may have taken a batch out before it was held up.
+        assert!(
+            (QUEUE_MAX - BATCH_MAX..=QUEUE_MAX).contains(&refused),
+            "{refused}"
+        );
+        add(&store, 1, None).await.unwrap();
     }
 
     #[tokio::test]
