@@ -1,7 +1,10 @@
-//! Every execution that was recorded from AWS, run again and compared event for event.
+//! Every execution that was recorded from AWS, run again and compared event for event; and every
+//! sequence of calls, in [`api`].
 //!
 //! The cases are not part of the project: they are read from where `STEPWELL_CONFORMANCE` says, or
 //! from beside the project. The number of exact matches is a floor that only rises.
+
+mod api;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -168,7 +171,7 @@ impl<'a> Replay<'a> {
         };
         let arn = started["executionArn"].as_str().unwrap_or_default();
         if judge::is_unfinished(run) {
-            self.settle(arn).await;
+            api::settle(&self.api, arn).await;
         } else {
             let execution = self
                 .engine
@@ -184,22 +187,6 @@ impl<'a> Replay<'a> {
             .ok();
         let history = self.history(arn, run).await;
         judge::judge_run(self.case, run, describe, history, None)
-    }
-
-    /// Waits until the execution writes nothing more.
-    async fn settle(&self, arn: &str) {
-        let mut before = None;
-        loop {
-            for _ in 0..1_000 {
-                tokio::task::yield_now().await;
-            }
-            let params = json!({"executionArn": arn, "maxResults": 1000});
-            let history = self.api.call("GetExecutionHistory", &params).await.ok();
-            if history == before {
-                return;
-            }
-            before = history;
-        }
     }
 
     async fn history(&self, arn: &str, run: &case::Run) -> Option<Value> {

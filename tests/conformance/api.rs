@@ -1,0 +1,135 @@
+//! Every sequence of API calls that was recorded from AWS, made again and compared answer for answer.
+//!
+//! Modules whose operations are not built are left out by name.
+
+use serde_json::Value;
+use stepwell::Engine;
+use stepwell_tests::api::Api;
+use stepwell_tests::conformance;
+use stepwell_tests::conformance::case::{Call, Case, Kind};
+use stepwell_tests::conformance::judge::{self, Verdict};
+use stepwell_tests::conformance::references::Calls;
+use stepwell_tests::conformance::report::Report;
+
+use super::PATIENCE;
+
+/// Recorded sequences of calls that match exactly, of those that can be made by now.
+const FLOOR: usize = 0;
+
+/// Modules that need what is not built, and what that is.
+const OUT_OF_REACH: [(&str, &str); 4] = [
+    ("test_sfn_api_activities", "activities"),
+    ("test_sfn_api_express", "Express"),
+    ("test_sfn_api_map_run", "Map Runs"),
+    ("test_sfn_api_validation", "ValidateStateMachineDefinition"),
+];
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn recorded_calls_are_answered_alike() {
+    let Some(folder) = conformance::locate() else {
+        conformance::announce_absence("conformance of calls");
+        return;
+    };
+    let modules = conformance::load(&folder).expect("the recorded cases can be read");
+    let mut report = Report::new();
+    for module in &modules {
+        for case in module.cases.iter().filter(|case| case.kind == Kind::Api) {
+            if let Some(reason) = out_of_reach(&module.name, case) {
+                report.leave_out(&module.name, case, reason);
+                continue;
+            }
+            let replayed = tokio::time::timeout(PATIENCE, replay(case)).await;
+            let verdict =
+                replayed.unwrap_or_else(|_| Verdict::failed(format!("no end in {PATIENCE:?}")));
+            report.add(&module.name, case, verdict);
+        }
+    }
+    println!("{report}");
+    let exact = report.totals().passed;
+    assert!(
+        exact >= FLOOR,
+        "{exact} recorded sequences of calls match, fewer than the {FLOOR} that did before"
+    );
+}
+
+/// Why a case cannot be made yet; `None` for the others.
+fn out_of_reach(module: &str, case: &Case) -> Option<&'static str> {
+    if case.superseded.is_some() {
+        return Some("superseded");
+    }
+    let unbuilt = OUT_OF_REACH.iter().find(|(name, _)| *name == module);
+    unbuilt.map(|(_, reason)| *reason)
+}
+
+/// Makes every call of a case on an engine of its own.
+async fn replay(case: &Case) -> Verdict {
+    let engine = Engine::builder()
+        .build()
+        .await
+        .expect("an engine in memory can be built");
+    let api = Api::new(engine.clone());
+    let mut calls = Calls::new(&case.id);
+    let mut verdict = Verdict::exact();
+    for (index, call) in case.calls.iter().enumerate() {
+        let part = format!("call[{index}] {}: ", call.operation);
+        let answered = answer(&engine, &api, case, call, &mut calls).await;
+        verdict = verdict.and(&part, answered);
+    }
+    verdict
+}
+
+async fn answer(
+    engine: &Engine,
+    api: &Api,
+    case: &Case,
+    call: &Call,
+    calls: &mut Calls,
+) -> Verdict {
+    let params = match calls.resolve(&call.params) {
+        Ok(params) => params,
+        Err(error) => {
+            calls.record(&call.operation, None);
+            return match call.expect {
+                Some(_) => Verdict::failed(error.to_string()),
+                None => Verdict::exact(),
+            };
+        }
+    };
+    if call.operation.starts_with('@') {
+        wait(engine, api, &call.operation, &params).await;
+        calls.record(&call.operation, None);
+        return Verdict::exact();
+    }
+    let answer = api.call(&call.operation, &params).await;
+    calls.record(&call.operation, answer.as_ref().ok());
+    judge::judge_call(case, call, answer.as_ref(), calls.own_arns())
+}
+
+/// Waits as the recorder did. What a listing shows is there at once: reads see every write.
+async fn wait(engine: &Engine, api: &Api, operation: &str, params: &Value) {
+    let Some(arn) = params.get("execution_arn").and_then(Value::as_str) else {
+        return;
+    };
+    let begun = ["@await_on_execution_events", "@await_execution_started"];
+    if begun.contains(&operation) {
+        settle(api, arn).await;
+    } else if let Ok(execution) = engine.execution(arn).await {
+        let _ = execution.outcome().await;
+    }
+}
+
+/// Waits until an execution writes nothing more.
+pub(super) async fn settle(api: &Api, arn: &str) {
+    let params = serde_json::json!({"executionArn": arn, "maxResults": 1000});
+    let mut before = None;
+    loop {
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        let history = api.call("GetExecutionHistory", &params).await.ok();
+        if history == before {
+            return;
+        }
+        before = history;
+    }
+}
