@@ -14,6 +14,7 @@
 
 pub mod execution;
 pub mod state_machine;
+pub mod version;
 pub mod error;
 pub mod memory;
 #[cfg(feature = "sqlite")]
@@ -30,22 +31,23 @@ pub use execution::{
 };
 pub use state_machine::{
     NewRevision, NewStateMachine, Revision, RevisionKey, StateMachineCreation, StateMachineKey,
-    StateMachineKind, StateMachineRecord, StateMachineStatus, StateMachineUpdate, Update,
+    StateMachineKind, StateMachineRecord, StateMachineStatus, StateMachineUpdate, Tagging, Update,
 };
+pub use version::VersionStore;
 
 /// What a [`Store`] answers with.
 ///
 /// Nothing happens before it is polled. A write whose future is dropped may or may not happen.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// Keeps state machines and executions.
+/// Keeps state machines and executions; versions and aliases are in [`VersionStore`].
 ///
 /// Every write is one atomic step, and is durable when its future answers. A read sees every write
 /// that was answered before it began.
 ///
 /// What two callers can run into, such as a name that is taken, is a value of the answer; an error
 /// means that nothing was written, or, for [`StoreError::Failed`] alone, that nobody knows.
-pub trait Store: Send + Sync + 'static {
+pub trait Store: VersionStore + 'static {
     /// Under which epoch this owner writes. Each owner has a higher one than those before it; the
     /// writes of an earlier owner are refused.
     fn epoch(&self) -> Epoch;
@@ -133,12 +135,18 @@ pub trait Store: Send + Sync + 'static {
     /// [`Conflict`] when the state machine is unknown or has a revision of this id already.
     fn update_state_machine(&self, update: StateMachineUpdate) -> StoreFuture<'_, Update>;
 
-    /// Replaces the tags of a state machine; they belong to no revision.
+    /// Replaces the tags of a state machine, if they are still those that it had; they belong to
+    /// no revision.
     ///
     /// # Errors
     ///
     /// [`Conflict`] when the state machine is unknown.
-    fn tag_state_machine(&self, key: StateMachineKey, tags: String) -> StoreFuture<'_, ()>;
+    fn tag_state_machine(
+        &self,
+        key: StateMachineKey,
+        replaces: String,
+        tags: String,
+    ) -> StoreFuture<'_, Tagging>;
 
     /// Moves a state machine towards its end: `Deleting` refuses new executions, `Deleted` frees
     /// its name. Its executions and revisions stay readable. A move backwards does nothing.

@@ -56,7 +56,8 @@ pub struct ExecutionRecord {
     pub stopped_at: Option<Timestamp>,
     /// When it wants to be woken.
     pub wake_at: Option<Timestamp>,
-    /// What else a listing shows of it. The store does not look inside.
+    /// What else a listing shows of it: a JSON object, in which a store looks for nothing but the
+    /// members of [`Origin`](super::version::Origin).
     pub details: Option<String>,
 }
 

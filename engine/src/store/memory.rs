@@ -2,18 +2,21 @@
 //!
 //! It keeps the contract of [`Store`] in ordered maps behind one lock; nothing it holds is durable.
 
+mod versions;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use stepwell_interpreter::Timestamp;
 
+use self::versions::Versions;
 use super::execution::JournalEnd;
 use super::{
     Append, Chunk, Conflict, Counters, Creation, Epoch, ExecutionCursor, ExecutionFilter,
     ExecutionKey, ExecutionRecord, ExecutionStatus, HistoryRange, NewExecution, NewRevision,
     NewStateMachine, Order, Revision, RevisionKey, StateMachineCreation, StateMachineKey,
     StateMachineRecord, StateMachineStatus, StateMachineUpdate, Store, StoreError, StoreFuture,
-    Timer, Update,
+    Tagging, Timer, Update,
 };
 
 /// A store in memory.
@@ -30,6 +33,7 @@ struct Contents {
     by_name: BTreeMap<(StateMachineKey, String), ExecutionKey>,
     by_start: BTreeSet<(StateMachineKey, ExecutionCursor)>,
     timers: BTreeSet<Timer>,
+    versions: Versions,
     writes: u64,
 }
 
@@ -153,25 +157,7 @@ impl Store for MemoryStore {
         filter: ExecutionFilter,
         limit: usize,
     ) -> StoreFuture<'_, Vec<ExecutionRecord>> {
-        self.read(move |contents| {
-            let first = ExecutionCursor {
-                started_at: Timestamp::from_milliseconds(i64::MIN),
-                key: ExecutionKey(0),
-            };
-            let end = filter.after.unwrap_or(ExecutionCursor {
-                started_at: Timestamp::MAX,
-                key: ExecutionKey(u64::MAX),
-            });
-            contents
-                .by_start
-                .range((filter.state_machine, first)..(filter.state_machine, end))
-                .rev()
-                .map(|(_, place)| &contents.executions[&place.key].record)
-                .filter(|record| filter.status.is_none_or(|status| status == record.status))
-                .take(limit)
-                .cloned()
-                .collect()
-        })
+        self.read(move |contents| contents.listed(filter).take(limit).cloned().collect())
     }
 
     fn open_executions(
@@ -216,10 +202,19 @@ impl Store for MemoryStore {
         self.write(|contents| contents.update_state_machine(update))
     }
 
-    fn tag_state_machine(&self, key: StateMachineKey, tags: String) -> StoreFuture<'_, ()> {
+    fn tag_state_machine(
+        &self,
+        key: StateMachineKey,
+        replaces: String,
+        tags: String,
+    ) -> StoreFuture<'_, Tagging> {
         self.write(move |contents| {
-            contents.existing(key)?.tags = tags;
-            Ok(())
+            let record = contents.existing(key)?;
+            if record.tags != replaces {
+                return Ok(Tagging::Outdated(record.tags.clone()));
+            }
+            record.tags = tags;
+            Ok(Tagging::Tagged)
         })
     }
 
@@ -358,6 +353,23 @@ impl Contents {
         record.wake_at = append.wake_at;
         record.details = append.details.or_else(|| record.details.take());
         Ok(())
+    }
+
+    /// The executions that a filter lets through, the latest start first.
+    fn listed(&self, filter: ExecutionFilter) -> impl Iterator<Item = &ExecutionRecord> {
+        let first = ExecutionCursor {
+            started_at: Timestamp::from_milliseconds(i64::MIN),
+            key: ExecutionKey(0),
+        };
+        let end = filter.after.unwrap_or(ExecutionCursor {
+            started_at: Timestamp::MAX,
+            key: ExecutionKey(u64::MAX),
+        });
+        self.by_start
+            .range((filter.state_machine, first)..(filter.state_machine, end))
+            .rev()
+            .map(|(_, place)| &self.executions[&place.key].record)
+            .filter(move |record| filter.status.is_none_or(|status| status == record.status))
     }
 
     fn journal(&self, key: ExecutionKey) -> &[Chunk] {

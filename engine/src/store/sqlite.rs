@@ -5,14 +5,15 @@
 //! A few other threads read, each with a connection of its own: with SQLite's write-ahead log a
 //! read never waits for a write.
 //!
-//! The modules, in the order of a write's life: [`open`], [`writer`], [`executions`] and
-//! [`state_machines`] with the SQL, [`failure`]; [`readers`] for reads.
+//! The modules, in the order of a write's life: [`open`], [`writer`], [`executions`],
+//! [`state_machines`] and [`versions`] with the SQL, [`failure`]; [`readers`] for reads.
 
 mod open;
 mod writer;
 mod readers;
 mod executions;
 mod state_machines;
+mod versions;
 mod latest;
 mod snapshot;
 mod failure;
@@ -33,7 +34,7 @@ use super::{
     Append, Chunk, Counters, Creation, Epoch, ExecutionFilter, ExecutionKey, ExecutionRecord,
     HistoryRange, NewExecution, NewStateMachine, Revision, RevisionKey, StateMachineCreation,
     StateMachineKey, StateMachineRecord, StateMachineStatus, StateMachineUpdate, Store, StoreError,
-    StoreFuture, Timer, Update,
+    StoreFuture, Tagging, Timer, Update,
 };
 
 pub use self::snapshot::Snapshot;
@@ -217,8 +218,13 @@ impl Store for SqliteStore {
         self.change(move |connection| state_machines::update(connection, &update))
     }
 
-    fn tag_state_machine(&self, key: StateMachineKey, tags: String) -> StoreFuture<'_, ()> {
-        self.change(move |connection| state_machines::tag(connection, key, &tags))
+    fn tag_state_machine(
+        &self,
+        key: StateMachineKey,
+        replaces: String,
+        tags: String,
+    ) -> StoreFuture<'_, Tagging> {
+        self.change(move |connection| state_machines::tag(connection, key, &replaces, &tags))
     }
 
     fn set_state_machine_status(

@@ -90,6 +90,15 @@ pub enum StateMachineCreation {
     NameTaken(StateMachineRecord),
 }
 
+/// What became of new tags.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub enum Tagging {
+    /// The state machine has them.
+    Tagged,
+    /// The state machine has other tags than those to be replaced: these. Nothing was written.
+    Outdated(String),
+}
+
 /// A revision to be added.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NewRevision {

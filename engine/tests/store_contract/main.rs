@@ -10,6 +10,7 @@ mod samples;
 mod executions;
 mod journal;
 mod state_machines;
+mod versions;
 mod concurrency;
 mod reopening;
 mod sqlite_file;
@@ -84,10 +85,25 @@ contract! {
         an_outdated_update_changes_nothing
         a_revision_id_is_used_once
         tags_belong_to_no_revision
+        tags_replace_those_they_were_made_from
         a_deleted_state_machine_frees_its_name
         a_deletion_is_not_undone
         executions_outlive_their_state_machine
         state_machines_are_listed_by_name;
+    versions:
+        a_version_stands_for_a_revision
+        only_the_current_revision_is_published
+        a_state_machine_comes_with_a_version
+        an_update_comes_with_a_version
+        version_numbers_never_come_back
+        versions_have_a_limit
+        versions_are_listed_highest_first
+        an_alias_stands_for_versions
+        an_alias_needs_its_versions
+        a_version_with_an_alias_stays
+        an_alias_is_updated_in_parts
+        aliases_are_listed_as_they_were_created
+        executions_are_listed_by_what_started_them;
     concurrency:
         many_creations_at_once_are_all_there
         a_name_is_given_once

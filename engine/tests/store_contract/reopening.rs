@@ -6,6 +6,7 @@ use stepwell::store::sqlite::SqliteStore;
 use stepwell::store::{Append, ExecutionKey, ExecutionStatus, Store, StoreError, Timer};
 
 use crate::samples::{all_of, append, at, chunk, create, execution, keys, record, state_machine};
+use crate::versions;
 
 #[tokio::test]
 async fn sqlite_keeps_everything() {
@@ -42,6 +43,9 @@ async fn everything_is_there_again(open: impl Fn() -> Arc<dyn Store>) {
         .await
         .unwrap();
     let revision = store.revision(machine.revision).await.unwrap();
+    let version = versions::publish(&*store, &machine).await;
+    let live = versions::new_alias(&machine, "live", versions::one(1));
+    let live = versions::alias(&*store, live).await;
     drop(store);
 
     let store = open();
@@ -51,6 +55,10 @@ async fn everything_is_there_again(open: impl Fn() -> Arc<dyn Store>) {
         Some(&machine)
     );
     assert_eq!(store.revision(machine.revision).await.unwrap(), revision);
+    let found = store.version(machine.key, 1).await.unwrap();
+    assert_eq!(found, Some(version));
+    let found = store.alias(machine.key, "live").await.unwrap();
+    assert_eq!(found, Some(live));
     assert_eq!(
         keys(&store.list_executions(all_of(&machine), 10).await.unwrap()),
         [7, 2, 1]

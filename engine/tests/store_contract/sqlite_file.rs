@@ -12,6 +12,7 @@ use stepwell::store::sqlite::SqliteStore;
 use stepwell::store::{Creation, ExecutionKey, Remedy, Store, StoreError};
 
 use crate::samples::{append, chunk, execution, new_execution, record, state_machine};
+use crate::versions;
 
 fn file(name: &str) -> (tempfile::TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
@@ -114,8 +115,25 @@ fn a_newer_version_is_refused() {
         .unwrap();
     check_refused(
         &path,
-        "was written by a newer Stepwell: its format is 1000, this one knows up to 1",
+        "was written by a newer Stepwell: its format is 1000, this one knows up to 2",
     );
+}
+
+#[tokio::test]
+async fn a_file_of_the_first_format_is_brought_forward() {
+    let (_folder, path) = file("test.db");
+    let store = SqliteStore::open(&path).unwrap();
+    let machine = state_machine(&store, "machine").await;
+    drop(store);
+    Connection::open(&path)
+        .unwrap()
+        .execute_batch(
+            "DROP TABLE version; DROP TABLE alias; DROP INDEX execution_by_version;
+             DROP INDEX execution_by_alias; PRAGMA user_version = 1",
+        )
+        .unwrap();
+    let store = SqliteStore::open(&path).unwrap();
+    assert_eq!(versions::publish(&store, &machine).await.number, 1);
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stepwell::store::{
     Conflict, Creation, ExecutionRecord, NewStateMachine, Revision, RevisionKey,
     StateMachineCreation, StateMachineKey, StateMachineKind, StateMachineRecord,
-    StateMachineStatus, StateMachineUpdate, Store, Update,
+    StateMachineStatus, StateMachineUpdate, Store, Tagging, Update,
 };
 
 use crate::samples::{
@@ -166,18 +166,28 @@ pub(crate) async fn a_revision_id_is_used_once(store: Arc<dyn Store>) {
 
 pub(crate) async fn tags_belong_to_no_revision(store: Arc<dyn Store>) {
     let machine = state_machine(&*store, "machine").await;
-    store
-        .tag_state_machine(machine.key, "[\"new\"]".to_owned())
-        .await
-        .unwrap();
+    let tags = "[\"new\"]".to_owned();
+    let tagged = store.tag_state_machine(machine.key, machine.tags.clone(), tags);
+    assert_eq!(tagged.await.unwrap(), Tagging::Tagged);
     let tagged = StateMachineRecord {
         tags: "[\"new\"]".to_owned(),
         ..machine
     };
     assert_eq!(store.state_machine("machine").await.unwrap(), Some(tagged));
     let unknown = StateMachineKey(99);
-    let answer = store.tag_state_machine(unknown, String::new()).await;
-    check_conflict(answer, Conflict::UnknownStateMachine(unknown));
+    let answer = store.tag_state_machine(unknown, String::new(), String::new());
+    check_conflict(answer.await, Conflict::UnknownStateMachine(unknown));
+}
+
+pub(crate) async fn tags_replace_those_they_were_made_from(store: Arc<dyn Store>) {
+    let machine = state_machine(&*store, "machine").await;
+    let tag = |before: &str, after: &str| {
+        store.tag_state_machine(machine.key, before.to_owned(), after.to_owned())
+    };
+    assert_eq!(tag("[]", "[1]").await.unwrap(), Tagging::Tagged);
+    let outdated = Tagging::Outdated("[1]".to_owned());
+    assert_eq!(tag("[]", "[2]").await.unwrap(), outdated);
+    assert_eq!(tag("[1]", "[2]").await.unwrap(), Tagging::Tagged);
 }
 
 pub(crate) async fn a_deleted_state_machine_frees_its_name(store: Arc<dyn Store>) {

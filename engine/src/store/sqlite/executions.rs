@@ -326,10 +326,10 @@ fn instant_or_none(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Time
 }
 
 /// The columns that [`read_record`] reads.
-const COLUMNS: &str =
+pub(super) const COLUMNS: &str =
     "key, state_machine, revision, name, status, started_at, stopped_at, wake_at, details";
 
-fn read_record(row: &Row<'_>) -> rusqlite::Result<ExecutionRecord> {
+pub(super) fn read_record(row: &Row<'_>) -> rusqlite::Result<ExecutionRecord> {
     Ok(ExecutionRecord {
         key: ExecutionKey(unsigned(row, 0)?),
         state_machine: StateMachineKey(unsigned(row, 1)?),

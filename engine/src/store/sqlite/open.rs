@@ -21,9 +21,10 @@ use crate::store::{Epoch, ExecutionKey, StoreError};
 const APPLICATION_ID: i64 = 0x5357_6462;
 
 /// What brings a database from each version to the next. Never edited after a release.
-const MIGRATIONS: &[&str] = &[include_str!(
-    "../migrations/0001_executions_and_state_machines.sql"
-)];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../migrations/0001_executions_and_state_machines.sql"),
+    include_str!("../migrations/0002_versions_and_aliases.sql"),
+];
 
 /// The version that the last migration leads to.
 #[expect(

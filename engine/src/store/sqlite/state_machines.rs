@@ -8,7 +8,7 @@ use super::failure::Failure;
 use crate::store::{
     Conflict, NewRevision, NewStateMachine, Revision, RevisionKey, StateMachineCreation,
     StateMachineKey, StateMachineKind, StateMachineRecord, StateMachineStatus, StateMachineUpdate,
-    Update,
+    Tagging, Update,
 };
 
 pub(super) fn create(
@@ -61,13 +61,17 @@ pub(super) fn update(
 pub(super) fn tag(
     connection: &Connection,
     key: StateMachineKey,
+    replaces: &str,
     tags: &str,
-) -> Result<(), Failure> {
+) -> Result<Tagging, Failure> {
     let record = existing(connection, key)?;
+    if record.tags != replaces {
+        return Ok(Tagging::Outdated(record.tags));
+    }
     connection
         .prepare_cached("UPDATE state_machine SET tags = ?2 WHERE key = ?1")?
         .execute(params![integer(record.key.0)?, tags])?;
-    Ok(())
+    Ok(Tagging::Tagged)
 }
 
 pub(super) fn set_status(
@@ -170,7 +174,10 @@ pub(super) fn revision_by_id(
         .optional()?)
 }
 
-fn existing(connection: &Connection, key: StateMachineKey) -> Result<StateMachineRecord, Failure> {
+pub(super) fn existing(
+    connection: &Connection,
+    key: StateMachineKey,
+) -> Result<StateMachineRecord, Failure> {
     by_key(connection, key)?.ok_or_else(|| Conflict::UnknownStateMachine(key).into())
 }
 
