@@ -1,18 +1,49 @@
 //! Amazon Resource Names of what the engine keeps.
 
 use crate::configuration::Server;
-use crate::error::OperationError;
+use crate::error::{OperationError, ValidationReason};
 
 /// An ARN of Step Functions, taken apart.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) enum Arn {
-    /// `…:stateMachine:<name>`, with `#<case>` behind it for a test case of the mock configuration.
-    StateMachine {
-        name: String,
-        test_case: Option<String>,
-    },
+enum Arn {
+    StateMachine(StateMachineArn),
     /// `…:execution:<state machine>:<name>`.
-    Execution { state_machine: String, name: String },
+    Execution {
+        state_machine: String,
+        name: String,
+    },
+    /// `…:activity:<name>`.
+    Activity,
+}
+
+/// The ARN of a state machine, or of a part of one: `…:stateMachine:<name>`, with a qualifier
+/// behind it, and with `#<case>` behind that for a test case of the mock configuration.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct StateMachineArn {
+    /// The state machine's name.
+    pub(crate) name: String,
+    /// Which part of it.
+    pub(crate) qualifier: Option<Qualifier>,
+    /// The test case.
+    pub(crate) test_case: Option<String>,
+}
+
+/// A part of a state machine.
+#[derive(Clone, Debug, Eq, Hash, PartialEq)]
+pub(crate) enum Qualifier {
+    /// `…:<n>`: a version. 0, which no version has, stands for digits that name none.
+    Version(u64),
+    /// `…:<name>`: an alias.
+    Alias(String),
+}
+
+/// What tags may be put on.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Taggable {
+    /// The state machine of this name.
+    StateMachine(String),
+    /// A version or an alias, which have no tags, or an activity.
+    Nothing,
 }
 
 /// Writes and reads ARNs of one region and account.
@@ -32,21 +63,84 @@ impl Arns {
         format!("{}stateMachine:{name}", self.prefix)
     }
 
+    pub(crate) fn version(&self, state_machine: &str, number: u64) -> String {
+        format!("{}stateMachine:{state_machine}:{number}", self.prefix)
+    }
+
+    pub(crate) fn alias(&self, state_machine: &str, alias: &str) -> String {
+        format!("{}stateMachine:{state_machine}:{alias}", self.prefix)
+    }
+
     pub(crate) fn execution(&self, state_machine: &str, name: &str) -> String {
         format!("{}execution:{state_machine}:{name}", self.prefix)
     }
 
-    /// The state machine that an ARN names, and the test case behind it.
+    /// The state machine that an ARN names, or a part of one.
     ///
     /// # Errors
     ///
     /// [`OperationError::InvalidArn`] for anything else, in AWS's words.
-    pub(crate) fn parse_state_machine(
-        text: &str,
-    ) -> Result<(String, Option<String>), OperationError> {
+    pub(crate) fn parse_state_machine(text: &str) -> Result<StateMachineArn, OperationError> {
         match Self::parse(text)? {
-            Arn::StateMachine { name, test_case } => Ok((name, test_case)),
+            Arn::StateMachine(arn) => Ok(arn),
             Arn::Execution { .. } => Err(not_valid_here("execution")),
+            Arn::Activity => Err(not_valid_here("activity")),
+        }
+    }
+
+    /// The state machine that an ARN names, and which part of it. Test cases are for starts alone.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError::InvalidArn`] for anything else, in AWS's words.
+    pub(crate) fn parse_part(text: &str) -> Result<(String, Option<Qualifier>), OperationError> {
+        let arn = Self::parse_state_machine(text)?;
+        match arn.test_case {
+            None => Ok((arn.name, arn.qualifier)),
+            Some(_) => Err(invalid(format!("Invalid ARN: {text}"))),
+        }
+    }
+
+    /// The name of the state machine that an ARN names as a whole.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::parse_state_machine`], and [`OperationError::Validation`] for a part of one.
+    pub(crate) fn parse_whole_state_machine(text: &str) -> Result<String, OperationError> {
+        let (name, qualifier) = Self::parse_part(text)?;
+        match qualifier {
+            None => Ok(name),
+            Some(Qualifier::Version(_) | Qualifier::Alias(_)) => {
+                Err(OperationError::Validation(format!(
+                    "This operation takes the ARN of a state machine without a version or an alias. Received: {text}"
+                )))
+            }
+        }
+    }
+
+    /// The state machine's name and the number of a version.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError::InvalidArn`] for anything else.
+    pub(crate) fn parse_version(text: &str) -> Result<(String, u64), OperationError> {
+        let (name, qualifier) = Self::parse_part(text)?;
+        match qualifier {
+            Some(Qualifier::Version(number)) => Ok((name, number)),
+            Some(Qualifier::Alias(_)) | None => Err(not_valid_here("stateMachine")),
+        }
+    }
+
+    /// The state machine's name and that of an alias.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError::InvalidArn`] for anything else.
+    pub(crate) fn parse_alias(text: &str) -> Result<(String, String), OperationError> {
+        let (name, qualifier) = Self::parse_part(text)?;
+        match qualifier {
+            Some(Qualifier::Alias(alias)) => Ok((name, alias)),
+            Some(Qualifier::Version(_)) | None => Err(not_valid_here("stateMachine")),
         }
     }
 
@@ -61,7 +155,24 @@ impl Arns {
                 state_machine,
                 name,
             } => Ok((state_machine, name)),
-            Arn::StateMachine { .. } => Err(not_valid_here("stateMachine")),
+            Arn::StateMachine(_) => Err(not_valid_here("stateMachine")),
+            Arn::Activity => Err(not_valid_here("activity")),
+        }
+    }
+
+    /// What an ARN names that may have tags.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError::InvalidArn`] for anything else, in AWS's words.
+    pub(crate) fn parse_taggable(text: &str) -> Result<Taggable, OperationError> {
+        match Self::parse(text)? {
+            Arn::StateMachine(arn) if arn.qualifier.is_none() && arn.test_case.is_none() => {
+                Ok(Taggable::StateMachine(arn.name))
+            }
+            Arn::StateMachine(_) => Ok(Taggable::Nothing),
+            Arn::Activity => Ok(Taggable::Nothing),
+            Arn::Execution { .. } => Err(not_valid_here("execution")),
         }
     }
 
@@ -81,19 +192,7 @@ impl Arns {
         }
         let (kind, name) = resource.split_once(':').unwrap_or((resource, ""));
         match kind {
-            "stateMachine" => {
-                let (name, test_case) = match name.split_once('#') {
-                    Some((name, case)) => (name, Some(case.to_owned())),
-                    None => (name, None),
-                };
-                if name.is_empty() {
-                    return Err(invalid(format!("Invalid ARN: {text}")));
-                }
-                Ok(Arn::StateMachine {
-                    name: name.to_owned(),
-                    test_case,
-                })
-            }
+            "stateMachine" => StateMachineArn::parse(name, text).map(Arn::StateMachine),
             "execution" => match name.split_once(':') {
                 Some((state_machine, name)) if !state_machine.is_empty() && !name.is_empty() => {
                     Ok(Arn::Execution {
@@ -103,9 +202,51 @@ impl Arns {
                 }
                 Some(_) | None => Err(invalid(format!("Invalid ARN: {text}"))),
             },
+            "activity" => Ok(Arn::Activity),
             "" => Err(invalid(format!("Invalid ARN: {text}"))),
             other => Err(not_valid_here(other)),
         }
+    }
+}
+
+impl StateMachineArn {
+    /// Reads what stands behind `stateMachine:` in `text`.
+    fn parse(resource: &str, text: &str) -> Result<Self, OperationError> {
+        let (resource, test_case) = match resource.split_once('#') {
+            Some((resource, case)) => (resource, Some(case.to_owned())),
+            None => (resource, None),
+        };
+        let (name, qualifier) = match resource.split_once(':') {
+            Some((name, qualifier)) => (name, Some(qualifier)),
+            None => (resource, None),
+        };
+        let is_empty = name.is_empty() || qualifier.is_some_and(str::is_empty);
+        if is_empty || qualifier.is_some_and(|qualifier| qualifier.contains(':')) {
+            return Err(invalid(format!("Invalid ARN: {text}")));
+        }
+        if name.contains('/') {
+            return Err(OperationError::ValidationFor {
+                reason: ValidationReason::ApiDoesNotSupportLabeledArns,
+                message: format!("This operation does not support labeled ARNs. Received: {text}"),
+            });
+        }
+        Ok(Self {
+            name: name.to_owned(),
+            qualifier: qualifier.map(Qualifier::parse),
+            test_case,
+        })
+    }
+}
+
+impl Qualifier {
+    /// Digits alone are a version, as no alias has such a name.
+    fn parse(text: &str) -> Self {
+        if !text.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Self::Alias(text.to_owned());
+        }
+        let number: u64 = text.parse().unwrap_or_default();
+        let is_canonical = number.to_string() == text;
+        Self::Version(if is_canonical { number } else { 0 })
     }
 }
 
@@ -131,19 +272,64 @@ mod tests {
         assert_eq!(error.to_string(), format!("Invalid Arn: '{message}'"));
     }
 
+    #[track_caller]
+    fn qualified(resource: &str, qualifier: Option<Qualifier>, test_case: Option<&str>) {
+        let expected = StateMachineArn {
+            name: "orders".to_owned(),
+            qualifier,
+            test_case: test_case.map(str::to_owned),
+        };
+        let text = arns().state_machine(resource);
+        assert_eq!(Arns::parse_state_machine(&text).unwrap(), expected);
+    }
+
     #[test]
     fn what_is_written_reads_back() {
-        let (machine, case) =
-            Arns::parse_state_machine(&(arns().state_machine("orders") + "#Happy")).unwrap();
-        assert_eq!(
-            (machine.as_str(), case.as_deref()),
-            ("orders", Some("Happy"))
-        );
         let text = arns().execution("orders", "7");
         assert_eq!(
             Arns::parse_execution(&text).unwrap(),
             ("orders".into(), "7".into())
         );
+        let text = arns().version("orders", 7);
+        assert_eq!(Arns::parse_version(&text).unwrap(), ("orders".into(), 7));
+        let text = arns().alias("orders", "live");
+        assert_eq!(
+            Arns::parse_alias(&text).unwrap(),
+            ("orders".into(), "live".into())
+        );
+    }
+
+    #[test]
+    fn a_state_machine_has_parts() {
+        let alias = |name: &str| Some(Qualifier::Alias(name.to_owned()));
+        qualified("orders", None, None);
+        qualified("orders#Happy", None, Some("Happy"));
+        qualified("orders:7", Some(Qualifier::Version(7)), None);
+        qualified("orders:7#Happy", Some(Qualifier::Version(7)), Some("Happy"));
+        qualified("orders:live", alias("live"), None);
+        qualified("orders:7a#a:b", alias("7a"), Some("a:b"));
+        for none in ["orders:0", "orders:07", "orders:99999999999999999999"] {
+            qualified(none, Some(Qualifier::Version(0)), None);
+        }
+    }
+
+    #[test]
+    fn half_a_part_is_no_arn() {
+        for resource in ["", ":1", "orders:", "orders:1:2", "orders:live:1", "#Happy"] {
+            let text = arns().state_machine(resource);
+            let error = Arns::parse_state_machine(&text).unwrap_err();
+            let message = format!("Invalid Arn: 'Invalid ARN: {text}'");
+            assert_eq!(error.to_string(), message);
+        }
+    }
+
+    #[test]
+    fn labels_belong_to_other_operations() {
+        for resource in ["orders/label", "orders/label:1"] {
+            let text = arns().state_machine(resource);
+            let error = Arns::parse_state_machine(&text).unwrap_err();
+            assert_eq!(error.code(), "ValidationException");
+        }
     }
 
     #[test]

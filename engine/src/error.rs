@@ -11,6 +11,9 @@ pub enum OperationError {
     /// The text is not an ARN, or one of another kind.
     #[error("Invalid Arn: '{0}'")]
     InvalidArn(String),
+    /// The text is not the ARN of a role.
+    #[error("Invalid Role Arn: '{0}'")]
+    InvalidRoleArn(String),
     /// A name breaks the naming rules.
     #[error("Invalid Name: '{0}'")]
     InvalidName(String),
@@ -47,12 +50,40 @@ pub enum OperationError {
     /// No execution has the ARN.
     #[error("Execution Does Not Exist: '{0}'")]
     ExecutionDoesNotExist(String),
+    /// No resource has the ARN.
+    #[error("Request references a resource that does not exist.")]
+    ResourceNotFound {
+        /// The ARN.
+        resource: String,
+    },
+    /// A resource would have more tags than it may.
+    #[error("A resource can have at most {maximum} tags")]
+    TooManyTags {
+        /// The resource's ARN.
+        resource: String,
+        /// How many it may have.
+        maximum: usize,
+    },
+    /// There would be more of something than there may be.
+    #[error("{0}")]
+    ServiceQuotaExceeded(String),
+    /// What is there contradicts what was asked.
+    #[error("{0}")]
+    Conflict(String),
     /// Nothing to update was given.
     #[error("{0}")]
     MissingRequiredParameter(String),
     /// An argument breaks a rule.
     #[error("{0}")]
     Validation(String),
+    /// The same, with the rule's name in the API.
+    #[error("{message}")]
+    ValidationFor {
+        /// The rule.
+        reason: ValidationReason,
+        /// What is wrong.
+        message: String,
+    },
     /// More executions are started than the store can take: ask again later.
     #[error("Rate exceeded")]
     Throttled,
@@ -79,11 +110,33 @@ impl From<StoreError> for OperationError {
     }
 }
 
+/// A rule that an argument breaks, as the API names it.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum ValidationReason {
+    /// The ARN names a part of a state machine that the operation does not take.
+    ApiDoesNotSupportLabeledArns,
+    /// Of some arguments at least one has to be there.
+    MissingRequiredParameter,
+    /// Versions and weights do not go together.
+    InvalidRoutingConfiguration,
+}
+
+impl ValidationReason {
+    /// The rule's name in the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::ApiDoesNotSupportLabeledArns => "API_DOES_NOT_SUPPORT_LABELED_ARNS",
+            Self::MissingRequiredParameter => "MISSING_REQUIRED_PARAMETER",
+            Self::InvalidRoutingConfiguration => "INVALID_ROUTING_CONFIGURATION",
+        }
+    }
+}
+
 impl OperationError {
     /// The error's name in the API.
     pub fn code(&self) -> &'static str {
         match self {
-            Self::InvalidArn(_) => "InvalidArn",
+            Self::InvalidArn(_) | Self::InvalidRoleArn(_) => "InvalidArn",
             Self::InvalidName(_) => "InvalidName",
             Self::InvalidDefinition(_) => "InvalidDefinition",
             Self::InvalidExecutionInput(_) => "InvalidExecutionInput",
@@ -96,8 +149,12 @@ impl OperationError {
             Self::StateMachineTypeNotSupported(_) => "StateMachineTypeNotSupported",
             Self::ExecutionAlreadyExists(_) => "ExecutionAlreadyExists",
             Self::ExecutionDoesNotExist(_) => "ExecutionDoesNotExist",
+            Self::ResourceNotFound { .. } => "ResourceNotFound",
+            Self::TooManyTags { .. } => "TooManyTags",
+            Self::ServiceQuotaExceeded(_) => "ServiceQuotaExceededException",
+            Self::Conflict(_) => "ConflictException",
             Self::MissingRequiredParameter(_) => "MissingRequiredParameter",
-            Self::Validation(_) => "ValidationException",
+            Self::Validation(_) | Self::ValidationFor { .. } => "ValidationException",
             Self::Throttled => "ThrottlingException",
             Self::Store(_) | Self::Journal { .. } => "InternalFailure",
         }

@@ -43,7 +43,7 @@ pub mod store;
 pub mod maintenance;
 
 pub use engine::{BuildError, Engine, EngineBuilder, ExecutionHandle, Outcome, StateMachineHandle};
-pub use error::OperationError;
+pub use error::{OperationError, ValidationReason};
 pub use executor::Observer;
 pub use integrations::TaskError;
 pub use stepwell_interpreter as interpreter;

@@ -5,12 +5,21 @@
 //! of [`Engine`](crate::Engine).
 
 mod names;
+mod constraints;
 mod paging;
 mod state_machines;
+mod updates;
+mod versions;
+mod aliases;
+mod tags;
 mod executions;
 mod history;
 mod supported;
 
+pub use aliases::{
+    CreateStateMachineAlias, ListStateMachineAliases, ListedStateMachineAliases,
+    RoutingConfiguration, StateMachineAlias, StateMachineAliasDescription, UpdateStateMachineAlias,
+};
 pub use executions::{
     DescribeExecution, ExecutionDescription, ExecutionSummary, ListExecutions, ListedExecutions,
     StartExecution, StopExecution,
@@ -18,6 +27,11 @@ pub use executions::{
 pub use history::{GetExecutionHistory, HistoryPage};
 pub use state_machines::{
     CreateStateMachine, CreatedStateMachine, ListStateMachines, ListedStateMachines,
-    StateMachineConfiguration, StateMachineDescription, StateMachineSummary, UpdateStateMachine,
-    UpdatedStateMachine,
+    StateMachineConfiguration, StateMachineDescription, StateMachineSummary,
+};
+pub use tags::{Tag, TagResource, UntagResource};
+pub use updates::{UpdateStateMachine, UpdatedStateMachine};
+pub use versions::{
+    ListStateMachineVersions, ListedStateMachineVersions, PublishStateMachineVersion,
+    StateMachineVersion,
 };

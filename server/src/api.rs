@@ -15,6 +15,17 @@ mod delete_state_machine;
 mod describe_state_machine;
 mod describe_state_machine_for_execution;
 mod list_state_machines;
+mod publish_state_machine_version;
+mod list_state_machine_versions;
+mod delete_state_machine_version;
+mod create_state_machine_alias;
+mod update_state_machine_alias;
+mod describe_state_machine_alias;
+mod delete_state_machine_alias;
+mod list_state_machine_aliases;
+mod tag_resource;
+mod untag_resource;
+mod list_tags_for_resource;
 mod start_execution;
 mod describe_execution;
 mod stop_execution;
@@ -54,6 +65,17 @@ const ACTIONS: &[Action] = actions! {
     "DescribeStateMachine" => describe_state_machine,
     "DescribeStateMachineForExecution" => describe_state_machine_for_execution,
     "ListStateMachines" => list_state_machines,
+    "PublishStateMachineVersion" => publish_state_machine_version,
+    "ListStateMachineVersions" => list_state_machine_versions,
+    "DeleteStateMachineVersion" => delete_state_machine_version,
+    "CreateStateMachineAlias" => create_state_machine_alias,
+    "UpdateStateMachineAlias" => update_state_machine_alias,
+    "DescribeStateMachineAlias" => describe_state_machine_alias,
+    "DeleteStateMachineAlias" => delete_state_machine_alias,
+    "ListStateMachineAliases" => list_state_machine_aliases,
+    "TagResource" => tag_resource,
+    "UntagResource" => untag_resource,
+    "ListTagsForResource" => list_tags_for_resource,
     "StartExecution" => start_execution,
     "DescribeExecution" => describe_execution,
     "StopExecution" => stop_execution,

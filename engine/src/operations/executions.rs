@@ -5,16 +5,17 @@ use std::sync::Arc;
 use stepwell_interpreter::event::{EventKind, ExecutionStarted};
 use stepwell_interpreter::failure::Failure;
 use stepwell_interpreter::input::Input;
-use stepwell_interpreter::{Payload, Timestamp, journal};
+use stepwell_interpreter::{Chance, Payload, Timestamp, journal};
 use stepwell_language::json;
 
 use crate::arn::Arns;
 use crate::engine::{Engine, ExecutionHandle};
 use crate::error::OperationError;
 use crate::executor::{Program, chunk, standing, wake_at};
+use crate::store::version::Origin;
 use crate::store::{
     Creation, ExecutionCursor, ExecutionFilter, ExecutionRecord, ExecutionStatus, NewExecution,
-    StateMachineRecord, StateMachineStatus,
+    RevisionKey, StateMachineRecord, StateMachineStatus,
 };
 
 use super::{names, paging};
@@ -22,7 +23,7 @@ use super::{names, paging};
 /// A request for [`Engine::start_execution`].
 #[derive(Clone, Debug)]
 pub struct StartExecution {
-    /// What to run; `#<case>` behind the ARN picks a test case of the mock configuration.
+    /// What to run: a state machine, a version or an alias; `#<case>` behind the ARN picks a test case of the mock configuration.
     pub state_machine_arn: String,
     /// Its name; absent: one that nobody else has.
     pub name: Option<String>,
@@ -84,7 +85,7 @@ pub struct StopExecution {
 /// A request for [`Engine::list_executions`].
 #[derive(Clone, Debug, Default)]
 pub struct ListExecutions {
-    /// Of which machine.
+    /// Of which machine, or started by which of its versions or aliases.
     pub state_machine_arn: String,
     /// Only those that stand like this.
     pub status_filter: Option<ExecutionStatus>,
@@ -118,12 +119,17 @@ pub struct ExecutionSummary {
     pub start_date: Timestamp,
     /// When it ended.
     pub stop_date: Option<Timestamp>,
+    /// The version it was started by.
+    pub version_arn: Option<String>,
+    /// The alias it was started by.
+    pub alias_arn: Option<String>,
 }
 
 /// What is to be started.
 struct Target {
-    arn: String,
     record: StateMachineRecord,
+    revision: RevisionKey,
+    origin: Origin,
     test_case: Option<String>,
     program: Arc<Program>,
 }
@@ -155,19 +161,21 @@ impl Engine {
         if let Some(name) = &request.name {
             names::check(name)?;
         }
-        let target = self.target(&request.state_machine_arn).await?;
         let mut chance = self.executor.chance();
+        let target = self.target(&request.state_machine_arn, &mut chance).await?;
+        let machine = &target.record.name;
+        let (version, alias) = self.origin_arns(machine, &target.origin);
         let now = self.executor.now();
         let name = request.name.unwrap_or_else(|| chance.uuid_at(now));
-        let execution_arn = self.arns.execution(&target.record.name, &name);
+        let execution_arn = self.arns.execution(machine, &name);
         let started = ExecutionStarted {
             execution: execution_arn.as_str().into(),
             name: name.as_str().into(),
-            state_machine: target.arn.as_str().into(),
-            state_machine_name: target.record.name.as_str().into(),
+            state_machine: self.arns.state_machine(machine).into(),
+            state_machine_name: machine.as_str().into(),
             role: Arc::clone(&target.program.role),
-            version: None,
-            alias: None,
+            version: version.map(Into::into),
+            alias: alias.map(Into::into),
             test_case: target.test_case.map(Into::into),
             trace_header: request.trace_header.map(Into::into),
             input: input.clone(),
@@ -179,13 +187,13 @@ impl Engine {
         let record = ExecutionRecord {
             key,
             state_machine: target.record.key,
-            revision: target.record.revision,
+            revision: target.revision,
             name,
             status,
             started_at: now,
             stopped_at,
             wake_at: wake_at(&execution),
-            details: None,
+            details: target.origin.write(),
         };
         let store = self.executor.store();
         let chunks = chunk(&events, execution.last_history_id())
@@ -199,7 +207,9 @@ impl Engine {
         match self.executor.create(new, execution, events).await? {
             Creation::Created => Ok(self.handle(key, execution_arn, now)),
             Creation::NameTaken(record) => self.again(record, execution_arn, &input).await,
-            Creation::StateMachineDeleting => Err(OperationError::StateMachineDeleting(target.arn)),
+            Creation::StateMachineDeleting => Err(OperationError::StateMachineDeleting(
+                request.state_machine_arn,
+            )),
         }
     }
 
@@ -242,7 +252,7 @@ impl Engine {
         })
     }
 
-    /// `ListExecutions`, the latest start first.
+    /// `ListExecutions`, the latest start first; for a version or an alias those that it started.
     ///
     /// # Errors
     ///
@@ -251,9 +261,12 @@ impl Engine {
         &self,
         request: ListExecutions,
     ) -> Result<ListedExecutions, OperationError> {
-        let machine = self.find_state_machine(&request.state_machine_arn).await?;
+        let resolved = self.resolve(&request.state_machine_arn, || 0).await?;
+        let by = resolved.started_by();
+        let machine = resolved.record;
         let size = paging::size(request.max_results)?;
-        let arguments = ("ListExecutions", machine.key.0, request.status_filter);
+        let status = request.status_filter;
+        let arguments = ("ListExecutions", machine.key.0, status, &by);
         let after = match &request.next_token {
             Some(token) => {
                 let (started_at, key): (Timestamp, u64) = paging::place(arguments, token)?;
@@ -269,22 +282,29 @@ impl Engine {
             status: request.status_filter,
             after,
         };
-        let mut records = self
-            .executor
-            .store()
-            .list_executions(filter, size + 1)
-            .await?;
+        let store = self.executor.store();
+        let listed = match &by {
+            None => store.list_executions(filter, size + 1),
+            Some(by) => store.list_executions_started_by(filter, by.clone(), size + 1),
+        };
+        let mut records = listed.await?;
         let has_more = records.len() > size;
         records.truncate(size);
         let last = records.last().filter(|_| has_more);
         let next_token = last.map(|last| paging::token(arguments, &(last.started_at, last.key.0)));
-        let summary = |record: ExecutionRecord| ExecutionSummary {
-            execution_arn: self.arns.execution(&machine.name, &record.name),
-            state_machine_arn: request.state_machine_arn.clone(),
-            name: record.name,
-            status: record.status,
-            start_date: record.started_at,
-            stop_date: record.stopped_at,
+        let summary = |record: ExecutionRecord| {
+            let origin = Origin::read(record.details.as_deref());
+            let (version_arn, alias_arn) = self.origin_arns(&machine.name, &origin);
+            ExecutionSummary {
+                execution_arn: self.arns.execution(&machine.name, &record.name),
+                state_machine_arn: self.arns.state_machine(&machine.name),
+                name: record.name,
+                status: record.status,
+                start_date: record.started_at,
+                stop_date: record.stopped_at,
+                version_arn,
+                alias_arn,
+            }
         };
         let executions = records.into_iter().map(summary).collect();
         Ok(ListedExecutions {
@@ -310,11 +330,15 @@ impl Engine {
         found.ok_or_else(|| OperationError::ExecutionDoesNotExist(arn.to_owned()))
     }
 
-    /// What a start call names: a state machine, and a test case of the mock configuration.
-    async fn target(&self, arn: &str) -> Result<Target, OperationError> {
-        let (_, test_case) = Arns::parse_state_machine(arn)?;
+    /// What a start call names: a state machine or a part of it, and a test case of the mock
+    /// configuration. Where an alias stands for two versions, chance decides.
+    async fn target(&self, arn: &str, chance: &mut Chance) -> Result<Target, OperationError> {
+        let test_case = Arns::parse_state_machine(arn)?.test_case;
         let arn = arn.split('#').next().unwrap_or_default();
-        let record = self.find_state_machine(arn).await?;
+        let draw = || u8::try_from(chance.integer(0, 100)).unwrap_or_default();
+        let resolved = self.resolve(arn, draw).await?;
+        let origin = resolved.origin();
+        let record = resolved.record;
         if record.status != StateMachineStatus::Active {
             return Err(OperationError::StateMachineDeleting(arn.to_owned()));
         }
@@ -323,18 +347,28 @@ impl Engine {
         }
         let program = self
             .executor
-            .program(record.revision)
+            .program(resolved.revision)
             .await
             .map_err(|error| OperationError::Journal {
                 execution: arn.to_owned(),
                 reason: error.to_string(),
             })?;
         Ok(Target {
-            arn: arn.to_owned(),
             record,
+            revision: resolved.revision,
+            origin,
             test_case,
             program,
         })
+    }
+
+    /// The ARNs of the version and the alias that started an execution.
+    fn origin_arns(&self, machine: &str, origin: &Origin) -> (Option<String>, Option<String>) {
+        let version = origin
+            .version
+            .map(|number| self.arns.version(machine, number));
+        let alias = origin.alias.as_deref();
+        (version, alias.map(|alias| self.arns.alias(machine, alias)))
     }
 
     fn check_test_case(&self, machine: &str, case: &str) -> Result<(), OperationError> {

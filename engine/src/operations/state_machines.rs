@@ -8,12 +8,15 @@ use stepwell_language::parse::parse;
 use crate::arn::Arns;
 use crate::engine::Engine;
 use crate::error::OperationError;
+use crate::store::version::{CreationAndVersion, NewVersion, VersionRecord};
 use crate::store::{
     NewRevision, NewStateMachine, Revision, StateMachineCreation, StateMachineKind,
-    StateMachineRecord, StateMachineStatus, StateMachineUpdate, Update,
+    StateMachineRecord, StateMachineStatus,
 };
 
-use super::{names, paging, supported};
+use super::constraints::{self, Violations};
+use super::tags::{self, Tag};
+use super::{names, paging, supported, versions};
 
 /// A request for [`Engine::create_state_machine_with`].
 #[derive(Clone, Debug)]
@@ -28,8 +31,12 @@ pub struct CreateStateMachine {
     pub kind: StateMachineKind,
     /// Logging, tracing and encryption.
     pub configuration: StateMachineConfiguration,
-    /// Tags, as `[{"key": …, "value": …}]`.
-    pub tags: Value,
+    /// Its tags, up to 50.
+    pub tags: Vec<Tag>,
+    /// Whether it comes with a version.
+    pub publish: bool,
+    /// What that version is for, up to 256 characters.
+    pub version_description: Option<String>,
 }
 
 /// What else belongs to a revision, in the API's own form.
@@ -50,38 +57,14 @@ pub struct CreatedStateMachine {
     pub state_machine_arn: String,
     /// When it was created.
     pub creation_date: Timestamp,
-}
-
-/// A request for [`Engine::update_state_machine`]. What is absent stays.
-#[derive(Clone, Debug, Default)]
-pub struct UpdateStateMachine {
-    /// Which.
-    pub state_machine_arn: String,
-    /// Its new definition.
-    pub definition: Option<String>,
-    /// Its new role.
-    pub role_arn: Option<String>,
-    /// `loggingConfiguration`.
-    pub logging: Option<Value>,
-    /// `tracingConfiguration`.
-    pub tracing: Option<Value>,
-    /// `encryptionConfiguration`.
-    pub encryption: Option<Value>,
-}
-
-/// What [`Engine::update_state_machine`] answers.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct UpdatedStateMachine {
-    /// When it was updated.
-    pub update_date: Timestamp,
-    /// The revision it has now; `None` while it is the first.
-    pub revision_id: Option<String>,
+    /// The version that it came with.
+    pub state_machine_version_arn: Option<String>,
 }
 
 /// A state machine, or what an execution runs of it.
 #[derive(Clone, Debug)]
 pub struct StateMachineDescription {
-    /// Its ARN.
+    /// Its ARN, or that of a version.
     pub state_machine_arn: String,
     /// Its name.
     pub name: String,
@@ -93,7 +76,7 @@ pub struct StateMachineDescription {
     pub role_arn: String,
     /// Its type.
     pub kind: StateMachineKind,
-    /// When it was created.
+    /// When it was created, or the version published.
     pub creation_date: Timestamp,
     /// When this revision was.
     pub update_date: Timestamp,
@@ -101,6 +84,8 @@ pub struct StateMachineDescription {
     pub configuration: StateMachineConfiguration,
     /// The revision; `None` for the first.
     pub revision_id: Option<String>,
+    /// What the version is for.
+    pub description: Option<String>,
     /// The states that read variables, with the names of these.
     pub variable_references: Vec<(String, Vec<String>)>,
 }
@@ -148,7 +133,9 @@ impl CreateStateMachine {
             role_arn: "arn:aws:iam::123456789012:role/stepwell".to_owned(),
             kind: StateMachineKind::Standard,
             configuration: StateMachineConfiguration::default(),
-            tags: json!([]),
+            tags: Vec::new(),
+            publish: false,
+            version_description: None,
         }
     }
 }
@@ -164,7 +151,7 @@ impl Default for StateMachineConfiguration {
 }
 
 impl StateMachineConfiguration {
-    fn write(&self) -> String {
+    pub(super) fn write(&self) -> String {
         json!({
             "logging": self.logging,
             "tracing": self.tracing,
@@ -174,7 +161,7 @@ impl StateMachineConfiguration {
     }
 
     /// Whatever cannot be read has its default: it was written by us.
-    fn read(text: &str) -> Self {
+    pub(super) fn read(text: &str) -> Self {
         let mut read: Value = serde_json::from_str(text).unwrap_or_default();
         let default = Self::default();
         let mut take = |field: &str, default: Value| match read.get_mut(field).map(Value::take) {
@@ -189,7 +176,7 @@ impl StateMachineConfiguration {
     }
 
     /// Refuses what cannot be done yet.
-    fn check(&self) -> Result<(), OperationError> {
+    pub(super) fn check(&self) -> Result<(), OperationError> {
         let level = self
             .logging
             .get("level")
@@ -226,7 +213,11 @@ impl Engine {
         request: CreateStateMachine,
     ) -> Result<CreatedStateMachine, OperationError> {
         names::check(&request.name)?;
+        versions::check_description(request.publish, request.version_description.as_deref())?;
+        check_role(&request.role_arn)?;
         request.configuration.check()?;
+        let arn = self.arns.state_machine(&request.name);
+        let tags = tags::of_new(&request.tags, &arn)?;
         if request.kind == StateMachineKind::Express {
             let message = "Stepwell does not run EXPRESS state machines yet";
             return Err(OperationError::StateMachineTypeNotSupported(
@@ -235,78 +226,45 @@ impl Engine {
         }
         self.check_definition(&request.definition)?;
         let now = self.executor.now();
-        let created = self
-            .executor
-            .store()
-            .create_state_machine(NewStateMachine {
-                name: request.name.clone(),
-                kind: request.kind,
+        let new = NewStateMachine {
+            name: request.name.clone(),
+            kind: request.kind,
+            created_at: now,
+            tags,
+            revision: NewRevision {
+                id: FIRST_REVISION.to_owned(),
+                definition: request.definition.clone(),
+                role: request.role_arn.clone(),
+                configuration: request.configuration.write(),
                 created_at: now,
-                tags: request.tags.to_string(),
-                revision: NewRevision {
-                    id: FIRST_REVISION.to_owned(),
-                    definition: request.definition.clone(),
-                    role: request.role_arn.clone(),
-                    configuration: request.configuration.write(),
-                    created_at: now,
-                },
-            })
-            .await?;
-        let record = match created {
-            StateMachineCreation::Created(record) => record,
-            StateMachineCreation::NameTaken(record) => {
-                self.check_same(&record, &request).await?;
-                record
+            },
+        };
+        let (record, version) = if request.publish {
+            let version = NewVersion {
+                created_at: now,
+                ..self.new_version(request.version_description.clone())
+            };
+            match self
+                .executor
+                .store()
+                .create_and_publish(new, version)
+                .await?
+            {
+                CreationAndVersion::Created(record, version) => (record, Some(version)),
+                CreationAndVersion::NameTaken(record) => self.same(record, &request).await?,
+            }
+        } else {
+            match self.executor.store().create_state_machine(new).await? {
+                StateMachineCreation::Created(record) => (record, None),
+                StateMachineCreation::NameTaken(record) => self.same(record, &request).await?,
             }
         };
+        let version_arn = |version: VersionRecord| self.arns.version(&record.name, version.number);
         Ok(CreatedStateMachine {
+            state_machine_version_arn: version.map(version_arn),
             state_machine_arn: self.arns.state_machine(&record.name),
             creation_date: record.created_at,
         })
-    }
-
-    /// `UpdateStateMachine`: a new revision, for executions that start from now on.
-    ///
-    /// # Errors
-    ///
-    /// [`OperationError`]: no such machine, nothing to update, invalid definition.
-    pub async fn update_state_machine(
-        &self,
-        request: UpdateStateMachine,
-    ) -> Result<UpdatedStateMachine, OperationError> {
-        let mut record = self.find_state_machine(&request.state_machine_arn).await?;
-        if request.is_empty() {
-            return Err(OperationError::MissingRequiredParameter(
-                "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified".to_owned(),
-            ));
-        }
-        if let Some(definition) = &request.definition {
-            self.check_definition(definition)?;
-        }
-        loop {
-            if record.status != StateMachineStatus::Active {
-                return Err(OperationError::StateMachineDeleting(
-                    request.state_machine_arn,
-                ));
-            }
-            let current = self.revision(&record).await?;
-            let (content, is_new) = self.revise(&request, &current)?;
-            let now = content.created_at;
-            if !is_new {
-                return Ok(updated(now, &current.content.id));
-            }
-            let id = content.id.clone();
-            let update = StateMachineUpdate {
-                state_machine: record.key,
-                replaces: current.key,
-                revision: content,
-            };
-            match self.executor.store().update_state_machine(update).await? {
-                Update::Updated(_) => return Ok(updated(now, &id)),
-                // Somebody else was faster: what is absent in the request stays as they left it.
-                Update::Outdated(newer) => record = newer,
-            }
-        }
     }
 
     /// `DeleteStateMachine`. Deleting what does not exist is fine. Its executions stay readable,
@@ -316,11 +274,8 @@ impl Engine {
     ///
     /// [`OperationError::InvalidArn`].
     pub async fn delete_state_machine(&self, arn: &str) -> Result<(), OperationError> {
-        let (name, _) = Arns::parse_state_machine(arn)?;
-        if !self.arns.is_own(arn) {
-            return Ok(());
-        }
-        if let Some(record) = self.executor.store().state_machine(&name).await? {
+        let name = Arns::parse_whole_state_machine(arn)?;
+        if let Some(record) = self.own_state_machine(arn, &name).await? {
             self.executor
                 .store()
                 .set_state_machine_status(record.key, StateMachineStatus::Deleted)
@@ -329,7 +284,8 @@ impl Engine {
         Ok(())
     }
 
-    /// `DescribeStateMachine`.
+    /// `DescribeStateMachine`: a state machine as it is now, or one of its versions. An alias has
+    /// [a description of its own](Engine::describe_state_machine_alias).
     ///
     /// # Errors
     ///
@@ -338,9 +294,22 @@ impl Engine {
         &self,
         arn: &str,
     ) -> Result<StateMachineDescription, OperationError> {
-        let record = self.find_state_machine(arn).await?;
-        let revision = self.revision(&record).await?;
-        Ok(self.description(record, revision))
+        let missing = || OperationError::StateMachineDoesNotExist(arn.to_owned());
+        let resolved = self.resolve(arn, || 0).await?;
+        if resolved.alias.is_some() {
+            return Err(missing());
+        }
+        let revision = self.executor.store().revision(resolved.revision).await?;
+        let description = self.description(resolved.record, revision.ok_or_else(missing)?);
+        Ok(match resolved.version {
+            None => description,
+            Some(version) => StateMachineDescription {
+                state_machine_arn: arn.to_owned(),
+                creation_date: version.created_at,
+                description: version.description,
+                ..description
+            },
+        })
     }
 
     /// `DescribeStateMachineForExecution`: the machine as it was when the execution started.
@@ -403,28 +372,27 @@ impl Engine {
         })
     }
 
-    /// The state machine with this ARN.
+    /// The state machine with this ARN, which has no qualifier.
     pub(super) async fn find_state_machine(
         &self,
         arn: &str,
     ) -> Result<StateMachineRecord, OperationError> {
-        let (name, _) = Arns::parse_state_machine(arn)?;
-        let found = if self.arns.is_own(arn) {
-            self.executor.store().state_machine(&name).await?
-        } else {
-            None
-        };
+        let name = Arns::parse_whole_state_machine(arn)?;
+        let found = self.own_state_machine(arn, &name).await?;
         found.ok_or_else(|| OperationError::StateMachineDoesNotExist(arn.to_owned()))
     }
 
-    async fn revision(&self, record: &StateMachineRecord) -> Result<Revision, OperationError> {
+    pub(super) async fn revision(
+        &self,
+        record: &StateMachineRecord,
+    ) -> Result<Revision, OperationError> {
         let arn = || self.arns.state_machine(&record.name);
         let revision = self.executor.store().revision(record.revision).await?;
         revision.ok_or_else(|| OperationError::StateMachineDoesNotExist(arn()))
     }
 
     /// Reads a definition, and refuses what AWS refuses and what cannot be run here.
-    fn check_definition(&self, definition: &str) -> Result<(), OperationError> {
+    pub(super) fn check_definition(&self, definition: &str) -> Result<(), OperationError> {
         let machine = parse(definition, ExecutionType::Standard)
             .into_result()
             .map_err(OperationError::InvalidDefinition)?;
@@ -436,57 +404,33 @@ impl Engine {
         }
     }
 
-    /// Whether a second create call asks for what is there: all but role and tags must be equal.
-    async fn check_same(
+    /// What is there, if a second create call asks for it: all but role and tags must be equal.
+    async fn same(
         &self,
-        record: &StateMachineRecord,
+        record: StateMachineRecord,
         request: &CreateStateMachine,
-    ) -> Result<(), OperationError> {
+    ) -> Result<(StateMachineRecord, Option<VersionRecord>), OperationError> {
         let arn = self.arns.state_machine(&record.name);
         if record.status != StateMachineStatus::Active {
             return Err(OperationError::StateMachineDeleting(arn));
         }
-        let content = self.revision(record).await?.content;
+        let content = self.revision(&record).await?.content;
+        let version = self
+            .executor
+            .store()
+            .version_of_creation(record.key)
+            .await?;
+        let description = version.as_ref().map(|version| &version.description);
+        let wanted = request.publish.then_some(&request.version_description);
         let is_same = record.kind == request.kind
             && content.definition == request.definition
-            && StateMachineConfiguration::read(&content.configuration) == request.configuration;
+            && StateMachineConfiguration::read(&content.configuration) == request.configuration
+            && description == wanted;
         if is_same {
-            Ok(())
+            Ok((record, version))
         } else {
             Err(OperationError::StateMachineAlreadyExists(arn))
         }
-    }
-
-    /// What an update makes of a revision, and whether that is anything new.
-    fn revise(
-        &self,
-        request: &UpdateStateMachine,
-        current: &Revision,
-    ) -> Result<(NewRevision, bool), OperationError> {
-        let before = StateMachineConfiguration::read(&current.content.configuration);
-        let configuration = StateMachineConfiguration {
-            logging: request.logging.clone().unwrap_or(before.logging),
-            tracing: request.tracing.clone().unwrap_or(before.tracing),
-            encryption: request.encryption.clone().unwrap_or(before.encryption),
-        };
-        configuration.check()?;
-        let content = NewRevision {
-            id: self.executor.chance().uuid(),
-            definition: request
-                .definition
-                .clone()
-                .unwrap_or_else(|| current.content.definition.clone()),
-            role: request
-                .role_arn
-                .clone()
-                .unwrap_or_else(|| current.content.role.clone()),
-            configuration: configuration.write(),
-            created_at: self.executor.now(),
-        };
-        let is_new = content.definition != current.content.definition
-            || content.role != current.content.role
-            || content.configuration != current.content.configuration;
-        Ok((content, is_new))
     }
 
     fn description(
@@ -507,6 +451,7 @@ impl Engine {
             update_date: content.created_at,
             configuration: StateMachineConfiguration::read(&content.configuration),
             revision_id: shown_revision(&content.id),
+            description: None,
         }
     }
 }
@@ -532,24 +477,30 @@ fn execution_type(kind: StateMachineKind) -> ExecutionType {
     }
 }
 
-impl UpdateStateMachine {
-    fn is_empty(&self) -> bool {
-        self.definition.is_none()
-            && self.role_arn.is_none()
-            && self.logging.is_none()
-            && self.tracing.is_none()
-            && self.encryption.is_none()
-    }
-}
-
-fn updated(update_date: Timestamp, id: &str) -> UpdatedStateMachine {
-    UpdatedStateMachine {
-        update_date,
-        revision_id: shown_revision(id),
+/// Checks the form of a role's ARN; whether there is such a role is nobody's business here.
+pub(super) fn check_role(arn: &str) -> Result<(), OperationError> {
+    let mut violations = Violations::default();
+    violations.length(arn, "roleArn", constraints::ARN);
+    violations.finish()?;
+    let mut parts = arn.splitn(6, ':');
+    let [scheme, partition, service, region, account, resource] =
+        std::array::from_fn(|_| parts.next().unwrap_or_default());
+    let is_role = scheme == "arn"
+        && partition.starts_with("aws")
+        && (service, region) == ("iam", "")
+        && account.len() == 12
+        && account.bytes().all(|byte| byte.is_ascii_digit())
+        && resource
+            .strip_prefix("role/")
+            .is_some_and(|name| !name.is_empty());
+    if is_role {
+        Ok(())
+    } else {
+        Err(OperationError::InvalidRoleArn(arn.to_owned()))
     }
 }
 
 /// The first revision has no id that AWS shows.
-fn shown_revision(id: &str) -> Option<String> {
+pub(super) fn shown_revision(id: &str) -> Option<String> {
     (id != FIRST_REVISION).then(|| id.to_owned())
 }

@@ -1,6 +1,6 @@
 //! `CreateStateMachine`.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use stepwell::Engine;
 use stepwell::operations::{CreateStateMachine, StateMachineConfiguration};
 use stepwell::store::StateMachineKind;
@@ -10,7 +10,6 @@ use super::extract::Request;
 use super::render::{Members, time};
 
 pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
-    request.refuse_versions()?;
     let default = StateMachineConfiguration::default();
     let types = [
         ("STANDARD", StateMachineKind::Standard),
@@ -32,11 +31,14 @@ pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiEr
                 .structure("encryptionConfiguration")?
                 .unwrap_or(default.encryption),
         },
-        tags: request.list("tags")?.unwrap_or_else(|| json!([])),
+        tags: request.tags()?,
+        publish: request.boolean("publish")?.unwrap_or(false),
+        version_description: request.text("versionDescription")?,
     };
     let created = engine.create_state_machine_with(create).await?;
     Ok(Members::default()
         .with("stateMachineArn", created.state_machine_arn)
         .with("creationDate", time(created.creation_date))
+        .maybe("stateMachineVersionArn", created.state_machine_version_arn)
         .done())
 }

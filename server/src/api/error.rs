@@ -2,7 +2,7 @@
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use serde_json::json;
+use serde_json::{Value, json};
 use stepwell::OperationError;
 
 use super::router::respond;
@@ -14,6 +14,8 @@ pub struct ApiError {
     pub code: &'static str,
     /// What is wrong.
     pub message: String,
+    /// A further member that the error has in the API's model.
+    pub member: Option<(&'static str, String)>,
     /// The HTTP status.
     pub status: StatusCode,
 }
@@ -23,6 +25,7 @@ impl ApiError {
         Self {
             code,
             message: message.into(),
+            member: None,
             status: StatusCode::BAD_REQUEST,
         }
     }
@@ -45,6 +48,25 @@ impl ApiError {
     pub(super) fn constraint(value: &str, member: &str, rule: &str) -> Self {
         let message = format!(
             "1 validation error detected: Value {value} at '{member}' failed to satisfy constraint: Member must {rule}"
+        );
+        Self::client("ValidationException", message)
+    }
+
+    /// Members are missing that have to be there.
+    pub(super) fn missing(members: &[String]) -> Self {
+        let violations: Vec<String> = members
+            .iter()
+            .map(|member| {
+                format!(
+                    "Value null at '{member}' failed to satisfy constraint: Member must not be null"
+                )
+            })
+            .collect();
+        let plural = if members.len() == 1 { "" } else { "s" };
+        let message = format!(
+            "{} validation error{plural} detected: {}",
+            members.len(),
+            violations.join("; ")
         );
         Self::client("ValidationException", message)
     }
@@ -73,7 +95,10 @@ impl From<OperationError> for ApiError {
     fn from(error: OperationError) -> Self {
         let code = error.code();
         if code != "InternalFailure" {
-            return Self::client(code, error.to_string());
+            return Self {
+                member: member_of(&error),
+                ..Self::client(code, error.to_string())
+            };
         }
         // What went wrong inside is for the log; the caller learns that it was not the request.
         let cause = std::error::Error::source(&error).map(ToString::to_string);
@@ -81,14 +106,31 @@ impl From<OperationError> for ApiError {
         Self {
             code,
             message: "The request failed because of an internal error.".to_owned(),
+            member: None,
             status: StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 }
 
+/// The member that some errors have besides their message.
+fn member_of(error: &OperationError) -> Option<(&'static str, String)> {
+    if let OperationError::ResourceNotFound { resource }
+    | OperationError::TooManyTags { resource, .. } = error
+    {
+        return Some(("resourceName", resource.clone()));
+    }
+    if let OperationError::ValidationFor { reason, .. } = error {
+        return Some(("reason", reason.name().to_owned()));
+    }
+    None
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        let body = json!({ "__type": self.code, "message": self.message });
+        let mut body = json!({ "__type": self.code, "message": self.message });
+        if let Some((name, value)) = self.member {
+            body[name] = Value::from(value);
+        }
         respond(self.status, &body, Some(self.code))
     }
 }

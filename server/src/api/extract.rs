@@ -3,7 +3,7 @@
 use std::ops::RangeInclusive;
 
 use serde_json::{Map, Value};
-use stepwell::operations::StateMachineConfiguration;
+use stepwell::operations::{RoutingConfiguration, StateMachineConfiguration, Tag};
 
 use super::ApiError;
 
@@ -112,15 +112,6 @@ impl Request {
         }
     }
 
-    /// A list.
-    pub(super) fn list(&self, name: &str) -> Result<Option<Value>, ApiError> {
-        match self.member(name) {
-            None => Ok(None),
-            Some(list @ Value::Array(_)) => Ok(Some(list.clone())),
-            Some(_) => Err(ApiError::serialization("Expected list or null")),
-        }
-    }
-
     /// One of some texts.
     pub(super) fn one_of<T: Copy>(
         &self,
@@ -163,18 +154,101 @@ impl Request {
         )))
     }
 
-    /// `publish` and `versionDescription` belong to versions, which are not built yet.
-    pub(super) fn refuse_versions(&self) -> Result<(), ApiError> {
-        let publish = self.boolean("publish")?.unwrap_or(false);
-        if !publish && self.text("versionDescription")?.is_some() {
-            let message = "Version description can only be set when publish is true".to_owned();
-            return Err(stepwell::OperationError::Validation(message).into());
+    /// Refuses a request in which one of these members is missing, and names all that are.
+    pub(super) fn require(&self, names: &[&str]) -> Result<(), ApiError> {
+        let missing: Vec<String> = names
+            .iter()
+            .filter(|name| self.member(name).is_none())
+            .map(|name| (*name).to_owned())
+            .collect();
+        if missing.is_empty() {
+            Ok(())
+        } else {
+            Err(ApiError::missing(&missing))
         }
-        if publish {
-            let message = "Stepwell does not publish state machine versions yet".to_owned();
-            return Err(stepwell::OperationError::Validation(message).into());
+    }
+
+    /// A list of texts.
+    pub(super) fn texts(&self, name: &str) -> Result<Vec<String>, ApiError> {
+        let elements = self.elements(name)?.map_or(&[][..], Vec::as_slice);
+        let text = |element: &Value| match element {
+            Value::String(text) => Ok(text.clone()),
+            other => Err(wrong_type(other, "a String")),
+        };
+        elements.iter().map(text).collect()
+    }
+
+    /// `tags`; a tag that says nothing has an empty value.
+    pub(super) fn tags(&self) -> Result<Vec<Tag>, ApiError> {
+        let Some(elements) = self.structures("tags")? else {
+            return Ok(Vec::new());
+        };
+        let elements = elements.iter().zip(1..);
+        elements
+            .map(|(tag, position)| {
+                let value = tag.text("value")?.unwrap_or_default();
+                match tag.text("key")? {
+                    Some(key) => Ok(Tag { key, value }),
+                    None => Err(ApiError::missing(&[format!("tags.{position}.member.key")])),
+                }
+            })
+            .collect()
+    }
+
+    /// `routingConfiguration`.
+    pub(super) fn routing(&self) -> Result<Option<Vec<RoutingConfiguration>>, ApiError> {
+        const ARN: &str = "stateMachineVersionArn";
+        let Some(elements) = self.structures("routingConfiguration")? else {
+            return Ok(None);
+        };
+        let mut routes = Vec::new();
+        let mut missing = Vec::new();
+        for (element, position) in elements.iter().zip(1..) {
+            let (arn, weight) = (element.text(ARN)?, element.integer("weight")?);
+            let member = |name: &str| format!("routingConfiguration.{position}.member.{name}");
+            if arn.is_none() {
+                missing.push(member(ARN));
+            }
+            if weight.is_none() {
+                missing.push(member("weight"));
+            }
+            if let (Some(state_machine_version_arn), Some(weight)) = (arn, weight) {
+                routes.push(RoutingConfiguration {
+                    state_machine_version_arn,
+                    weight,
+                });
+            }
         }
-        Ok(())
+        if missing.is_empty() {
+            Ok(Some(routes))
+        } else {
+            Err(ApiError::missing(&missing))
+        }
+    }
+
+    /// A list of structures.
+    fn structures(&self, name: &str) -> Result<Option<Vec<Request>>, ApiError> {
+        let Some(elements) = self.elements(name)? else {
+            return Ok(None);
+        };
+        let structure = |element: &Value| match element {
+            Value::Object(members) => Ok(Request(members.clone())),
+            other => Err(wrong_type(other, "a structure")),
+        };
+        elements
+            .iter()
+            .map(structure)
+            .collect::<Result<_, _>>()
+            .map(Some)
+    }
+
+    /// A list.
+    fn elements(&self, name: &str) -> Result<Option<&Vec<Value>>, ApiError> {
+        match self.member(name) {
+            None => Ok(None),
+            Some(Value::Array(elements)) => Ok(Some(elements)),
+            Some(_) => Err(ApiError::serialization("Expected list or null")),
+        }
     }
 
     /// Adds a member, for requests that come in another form.

@@ -27,6 +27,8 @@ pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiEr
                 .with("status", render::execution_status(entry.status))
                 .with("startDate", time(entry.start_date))
                 .maybe("stopDate", entry.stop_date.map(time))
+                .maybe("stateMachineVersionArn", entry.version_arn)
+                .maybe("stateMachineAliasArn", entry.alias_arn)
                 .with("redriveCount", 0)
                 .done()
         })

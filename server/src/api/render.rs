@@ -81,6 +81,7 @@ pub(super) fn description(description: StateMachineDescription) -> Members {
         .with("tracingConfiguration", tracing)
         .with("encryptionConfiguration", encryption)
         .maybe("revisionId", description.revision_id)
+        .maybe("description", description.description)
         .maybe(
             "variableReferences",
             variable_references(description.variable_references),

@@ -105,6 +105,7 @@ fn internal_failure() -> Response {
     ApiError {
         code: "InternalFailure",
         message: "The request failed because of an internal error.".to_owned(),
+        member: None,
         status: StatusCode::INTERNAL_SERVER_ERROR,
     }
     .into_response()

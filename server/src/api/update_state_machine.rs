@@ -9,7 +9,6 @@ use super::extract::Request;
 use super::render::{Members, time};
 
 pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
-    request.refuse_versions()?;
     let update = UpdateStateMachine {
         state_machine_arn: request.bounded_text("stateMachineArn", 256)?,
         definition: request.definition()?,
@@ -17,10 +16,13 @@ pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiEr
         logging: request.logging()?,
         tracing: request.tracing()?,
         encryption: request.structure("encryptionConfiguration")?,
+        publish: request.boolean("publish")?.unwrap_or(false),
+        version_description: request.text("versionDescription")?,
     };
     let updated = engine.update_state_machine(update).await?;
     Ok(Members::default()
         .with("updateDate", time(updated.update_date))
         .maybe("revisionId", updated.revision_id)
+        .maybe("stateMachineVersionArn", updated.state_machine_version_arn)
         .done())
 }

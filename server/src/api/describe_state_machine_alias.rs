@@ -1,0 +1,31 @@
+//! `DescribeStateMachineAlias`.
+
+use serde_json::Value;
+use stepwell::Engine;
+
+use super::ApiError;
+use super::extract::Request;
+use super::render::{Members, time};
+
+pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
+    let arn = request.required_text("stateMachineAliasArn")?;
+    let found = engine.describe_state_machine_alias(&arn).await?;
+    let routing: Vec<Value> = found
+        .routing
+        .into_iter()
+        .map(|route| {
+            Members::default()
+                .with("stateMachineVersionArn", route.state_machine_version_arn)
+                .with("weight", route.weight)
+                .done()
+        })
+        .collect();
+    Ok(Members::default()
+        .with("stateMachineAliasArn", found.state_machine_alias_arn)
+        .with("name", found.name)
+        .maybe("description", found.description)
+        .with("routingConfiguration", routing)
+        .with("creationDate", time(found.creation_date))
+        .with("updateDate", time(found.update_date))
+        .done())
+}

@@ -1,0 +1,32 @@
+//! `ListStateMachineVersions`.
+
+use serde_json::Value;
+use stepwell::Engine;
+use stepwell::operations::ListStateMachineVersions;
+
+use super::ApiError;
+use super::extract::Request;
+use super::render::{Members, time};
+
+pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
+    let list = ListStateMachineVersions {
+        state_machine_arn: request.required_text("stateMachineArn")?,
+        max_results: request.integer("maxResults")?,
+        next_token: request.text("nextToken")?,
+    };
+    let page = engine.list_state_machine_versions(list).await?;
+    let entries: Vec<Value> = page
+        .state_machine_versions
+        .into_iter()
+        .map(|entry| {
+            Members::default()
+                .with("stateMachineVersionArn", entry.state_machine_version_arn)
+                .with("creationDate", time(entry.creation_date))
+                .done()
+        })
+        .collect();
+    Ok(Members::default()
+        .with("stateMachineVersions", entries)
+        .maybe("nextToken", page.next_token)
+        .done())
+}
