@@ -170,8 +170,7 @@ impl Arns {
             Arn::StateMachine(arn) if arn.qualifier.is_none() && arn.test_case.is_none() => {
                 Ok(Taggable::StateMachine(arn.name))
             }
-            Arn::StateMachine(_) => Ok(Taggable::Nothing),
-            Arn::Activity => Ok(Taggable::Nothing),
+            Arn::StateMachine(_) | Arn::Activity => Ok(Taggable::Nothing),
             Arn::Execution { .. } => Err(not_valid_here("execution")),
         }
     }

@@ -9,6 +9,7 @@ use stepwell_tests::client::{refusal, refused};
 use stepwell_tests::server::{ROLE, Server};
 
 use crate::definitions::{PASS, WAIT};
+use crate::versions::publish;
 
 const ARN: &str = "arn:aws:states:us-east-1:123456789012:stateMachine:orders";
 
@@ -153,16 +154,6 @@ async fn what_is_not_built_is_refused_by_name() {
         "StateMachineTypeNotSupported",
         "Stepwell does not run EXPRESS state machines yet",
     );
-    refused(
-        create(&server).publish(true).send().await,
-        "ValidationException",
-        "Stepwell does not publish state machine versions yet",
-    );
-    refused(
-        create(&server).version_description("x").send().await,
-        "ValidationException",
-        "Version description can only be set when publish is true",
-    );
     let encryption = EncryptionConfiguration::builder()
         .r#type(EncryptionType::CustomerManagedKmsKey)
         .kms_key_id("key")
@@ -189,4 +180,102 @@ async fn logging_needs_a_destination() {
             "Invalid Logging Configuration: Must specify exactly one Log Destination.",
         );
     }
+}
+
+#[tokio::test]
+async fn a_state_machine_comes_with_a_version() {
+    let server = Server::start().await;
+    let published = || create(&server).publish(true).version_description("first");
+    let first = published().send().await.unwrap();
+    let version = format!("{ARN}:1");
+    assert_eq!(first.state_machine_arn(), ARN);
+    assert_eq!(first.state_machine_version_arn(), Some(version.as_str()));
+    let again = published().send().await.unwrap();
+    assert_eq!(again.state_machine_version_arn(), Some(version.as_str()));
+    assert_eq!(again.creation_date(), first.creation_date());
+    let others = [
+        create(&server),
+        create(&server).publish(true),
+        published().version_description("second"),
+    ];
+    for other in others {
+        let message = format!("State Machine Already Exists: '{ARN}'");
+        refused(other.send().await, "StateMachineAlreadyExists", &message);
+    }
+}
+
+#[tokio::test]
+async fn a_version_published_later_is_no_part_of_the_creation() {
+    let server = Server::start().await;
+    let first = create(&server).send().await.unwrap();
+    publish(&server, ARN).await;
+    let again = create(&server).send().await.unwrap();
+    assert_eq!(again.creation_date(), first.creation_date());
+    assert_eq!(again.state_machine_version_arn(), None);
+    let message = format!("State Machine Already Exists: '{ARN}'");
+    let other = create(&server).publish(true).send().await;
+    refused(other, "StateMachineAlreadyExists", &message);
+}
+
+#[tokio::test]
+async fn a_description_needs_a_version() {
+    let server = Server::start().await;
+    for publish in [None, Some(false)] {
+        let described = create(&server)
+            .set_publish(publish)
+            .version_description("x");
+        refused(
+            described.send().await,
+            "ValidationException",
+            "Version description can only be set when publish is true",
+        );
+    }
+    let long = create(&server)
+        .publish(true)
+        .version_description("x".repeat(257));
+    refused(
+        long.send().await,
+        "ValidationException",
+        "1 validation error detected: Value at 'versionDescription' failed to satisfy constraint: Member must have length less than or equal to 256",
+    );
+}
+
+#[tokio::test]
+async fn a_role_has_the_form_of_one() {
+    let server = Server::start().await;
+    for role in [
+        "role",
+        "arn:aws:iam::123456789012:user/a",
+        "arn:aws:iam::123456789012:role/",
+        "arn:aws:iam::12345678901:role/a",
+        "arn:aws:iam:us-east-1:123456789012:role/a",
+        "arn:aws:sts::123456789012:role/a",
+    ] {
+        let message = format!("Invalid Role Arn: '{role}'");
+        let result = create(&server).role_arn(role).send().await;
+        refused(result, "InvalidArn", &message);
+    }
+    let role = "arn:aws-cn:iam::123456789012:role/service/a";
+    create(&server).role_arn(role).send().await.unwrap();
+}
+
+#[tokio::test]
+async fn tags_are_checked() {
+    let server = Server::start().await;
+    let tag = |key: &str, value: &str| Tag::builder().key(key).value(value).build();
+    refused(
+        create(&server)
+            .tags(tag("a", "x"))
+            .tags(tag("", "x"))
+            .send()
+            .await,
+        "ValidationException",
+        "1 validation error detected: Value '' at 'tags.2.member.key' failed to satisfy constraint: Member must have length greater than or equal to 1",
+    );
+    let many = (0..51).map(|n| tag(&n.to_string(), "")).collect();
+    refused(
+        create(&server).set_tags(Some(many)).send().await,
+        "TooManyTags",
+        "A resource can have at most 50 tags",
+    );
 }

@@ -4,6 +4,7 @@ use stepwell_tests::client::refused;
 use stepwell_tests::server::Server;
 
 use crate::definitions::{ABSENT_MACHINE, NOT_MACHINES, PASS, WAIT};
+use crate::versions::publish;
 
 async fn delete(server: &Server, arn: &str) {
     let delete = server.client.delete_state_machine();
@@ -91,4 +92,20 @@ async fn the_arn_has_to_be_one() {
         let delete = server.client.delete_state_machine().state_machine_arn(arn);
         refused(delete.send().await, "InvalidArn", message);
     }
+}
+
+#[tokio::test]
+async fn a_version_is_no_state_machine() {
+    let server = Server::start().await;
+    let arn = server.create("orders", PASS).await;
+    let version = publish(&server, &arn).await;
+    for part in [&version, &format!("{arn}:live")] {
+        let delete = server.client.delete_state_machine().state_machine_arn(part);
+        let message = format!(
+            "This operation takes the ARN of a state machine without a version or an alias. Received: {part}"
+        );
+        refused(delete.send().await, "ValidationException", &message);
+    }
+    let describe = server.client.describe_state_machine();
+    describe.state_machine_arn(&version).send().await.unwrap();
 }

@@ -4,7 +4,8 @@ use aws_sdk_sfn::types::{EncryptionType, LogLevel, StateMachineStatus, StateMach
 use stepwell_tests::client::refused;
 use stepwell_tests::server::{ROLE, Server};
 
-use crate::definitions::{ABSENT_MACHINE, NOT_MACHINES};
+use crate::definitions::{ABSENT_MACHINE, NOT_MACHINES, PASS, WAIT};
+use crate::versions::{alias, publish, publish_next};
 
 #[tokio::test]
 async fn everything_there_is_to_know() {
@@ -36,7 +37,7 @@ async fn everything_there_is_to_know() {
 #[tokio::test]
 async fn the_state_machine_has_to_be_there() {
     let server = Server::start().await;
-    server.create("orders", crate::definitions::PASS).await;
+    server.create("orders", PASS).await;
     for arn in [
         ABSENT_MACHINE,
         "arn:aws:states:eu-west-1:123456789012:stateMachine:orders",
@@ -54,5 +55,45 @@ async fn the_state_machine_has_to_be_there() {
         let describe = server.client.describe_state_machine();
         let result = describe.state_machine_arn(arn).send().await;
         refused(result, "InvalidArn", message);
+    }
+}
+
+#[tokio::test]
+async fn a_version_is_described_as_it_was_published() {
+    let server = Server::start().await;
+    let arn = server.create("orders", PASS).await;
+    let one = publish(&server, &arn).await;
+    let two = publish_next(&server, &arn, WAIT).await;
+    let describe = async |arn: &str| {
+        let describe = server.client.describe_state_machine();
+        describe.state_machine_arn(arn).send().await.unwrap()
+    };
+    let machine = describe(&arn).await;
+    assert_eq!((machine.definition(), machine.description()), (WAIT, None));
+    let found = describe(&one).await;
+    assert_eq!(
+        (found.state_machine_arn(), found.name()),
+        (one.as_str(), "orders")
+    );
+    assert_eq!(found.definition(), PASS);
+    assert_eq!((found.revision_id(), found.description()), (None, None));
+    let found = describe(&two).await;
+    assert_eq!(found.state_machine_arn(), two);
+    assert_eq!(found.definition(), WAIT);
+    assert_eq!(found.revision_id(), machine.revision_id());
+    assert!(found.creation_date().as_nanos() >= machine.creation_date().as_nanos());
+}
+
+#[tokio::test]
+async fn an_alias_has_a_description_of_its_own() {
+    let server = Server::start().await;
+    let arn = server.create("orders", PASS).await;
+    let version = publish(&server, &arn).await;
+    let live = alias(&server, "live", &[(&version, 100)]).await;
+    for part in [live, format!("{arn}:2"), format!("{arn}:dead")] {
+        let describe = server.client.describe_state_machine();
+        let message = format!("State Machine Does Not Exist: '{part}'");
+        let result = describe.state_machine_arn(part).send().await;
+        refused(result, "StateMachineDoesNotExist", &message);
     }
 }

@@ -6,6 +6,7 @@ use stepwell_tests::client::{ended, refused, refused_in_common};
 use stepwell_tests::server::Server;
 
 use crate::definitions::{ABSENT_MACHINE, INVALID_TOKEN, NOT_MACHINES, NOT_SIZES, PASS, WAIT};
+use crate::versions::{alias, publish, publish_next};
 
 fn list(server: &Server, arn: &str) -> ListExecutionsFluentBuilder {
     server.client.list_executions().state_machine_arn(arn)
@@ -182,5 +183,69 @@ async fn the_state_machine_has_to_be_there() {
     );
     for (arn, message) in NOT_MACHINES {
         refused(list(&server, arn).send().await, "InvalidArn", message);
+    }
+}
+
+#[tokio::test]
+async fn a_version_and_an_alias_list_what_they_started() {
+    let server = Server::start().await;
+    let arn = server.create("orders", WAIT).await;
+    let one = publish(&server, &arn).await;
+    let live = alias(&server, "live", &[(&one, 100)]).await;
+    let two = publish_next(&server, &arn, PASS).await;
+    for (name, by) in [
+        ("a", &arn),
+        ("b", &one),
+        ("c", &live),
+        ("d", &two),
+        ("e", &live),
+    ] {
+        server.begin(by, name, "{}").await;
+    }
+    let names = async |arn: &str| {
+        let pages = pages(|| list(&server, arn).max_results(2)).await;
+        pages.concat().join(" ")
+    };
+    assert_eq!(names(&arn).await, "e d c b a");
+    assert_eq!(names(&one).await, "e c b");
+    assert_eq!(names(&live).await, "e c");
+    assert_eq!(names(&two).await, "d");
+    let filtered = list(&server, &one).status_filter(ExecutionStatus::Succeeded);
+    assert!(filtered.send().await.unwrap().executions().is_empty());
+
+    let page = list(&server, &live).max_results(1).send().await.unwrap();
+    let entry = &page.executions()[0];
+    assert_eq!(entry.state_machine_arn(), arn);
+    assert_eq!(entry.state_machine_version_arn(), Some(one.as_str()));
+    assert_eq!(entry.state_machine_alias_arn(), Some(live.as_str()));
+    let token = page.next_token().unwrap();
+    let elsewhere = list(&server, &arn).next_token(token).send().await;
+    refused(elsewhere, "InvalidToken", INVALID_TOKEN);
+    let page = list(&server, &arn).send().await.unwrap();
+    let origins: Vec<_> = page
+        .executions()
+        .iter()
+        .map(|entry| {
+            (
+                entry.state_machine_version_arn(),
+                entry.state_machine_alias_arn(),
+            )
+        })
+        .collect();
+    let [one, two, live] = [&one, &two, &live].map(|arn| Some(arn.as_str()));
+    let expected = [
+        (one, live),
+        (two, None),
+        (one, live),
+        (one, None),
+        (None, None),
+    ];
+    assert_eq!(origins, expected);
+
+    for part in ["3", "dead"] {
+        let part = format!("{arn}:{part}");
+        let message = format!("State Machine Does Not Exist: '{part}'");
+        let result = list(&server, &part).send().await;
+        refused(result, "StateMachineDoesNotExist", &message);
     }
 }

@@ -2,6 +2,7 @@
 //! be reached, in AWS's names and words. What the SDK cannot send is in [`protocol`].
 
 mod definitions;
+mod versions;
 
 mod create_state_machine;
 mod update_state_machine;
@@ -9,6 +10,17 @@ mod delete_state_machine;
 mod describe_state_machine;
 mod describe_state_machine_for_execution;
 mod list_state_machines;
+mod publish_state_machine_version;
+mod list_state_machine_versions;
+mod delete_state_machine_version;
+mod create_state_machine_alias;
+mod update_state_machine_alias;
+mod describe_state_machine_alias;
+mod delete_state_machine_alias;
+mod list_state_machine_aliases;
+mod tag_resource;
+mod untag_resource;
+mod list_tags_for_resource;
 mod start_execution;
 mod describe_execution;
 mod stop_execution;

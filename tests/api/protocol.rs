@@ -5,6 +5,7 @@ use axum::body::Body;
 use axum::http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use stepwell::Engine;
+use stepwell_tests::server::ROLE;
 use tower::ServiceExt as _;
 
 use crate::definitions::{FAIL, PASS, WAIT};
@@ -270,13 +271,43 @@ async fn members_have_their_types() {
         ),
         (
             "CreateStateMachine",
-            json!({"name": "a", "definition": PASS, "roleArn": "r", "loggingConfiguration": false}),
+            json!({"name": "a", "definition": PASS, "roleArn": ROLE, "loggingConfiguration": false}),
             "FALSE_VALUE can not be converted to a structure",
         ),
         (
             "CreateStateMachine",
-            json!({"name": "a", "definition": PASS, "roleArn": "r", "tags": {}}),
+            json!({"name": "a", "definition": PASS, "roleArn": ROLE, "tags": {}}),
             "Expected list or null",
+        ),
+        (
+            "CreateStateMachine",
+            json!({"name": "a", "definition": PASS, "roleArn": ROLE, "publish": "yes"}),
+            "STRING_VALUE can not be converted to a Boolean",
+        ),
+        (
+            "TagResource",
+            json!({"resourceArn": "x", "tags": ["a"]}),
+            "STRING_VALUE can not be converted to a structure",
+        ),
+        (
+            "TagResource",
+            json!({"resourceArn": "x", "tags": [{"key": 1}]}),
+            "NUMBER_VALUE can not be converted to a String",
+        ),
+        (
+            "UntagResource",
+            json!({"resourceArn": "x", "tagKeys": [null]}),
+            "NULL_VALUE can not be converted to a String",
+        ),
+        (
+            "CreateStateMachineAlias",
+            json!({"name": "a", "routingConfiguration": {}}),
+            "Expected list or null",
+        ),
+        (
+            "CreateStateMachineAlias",
+            json!({"name": "a", "routingConfiguration": [{"weight": "100"}]}),
+            "STRING_VALUE can not be converted to an Integer",
         ),
     ] {
         let answer = face.call(operation, body.to_string()).await;
@@ -287,7 +318,7 @@ async fn members_have_their_types() {
 #[tokio::test]
 async fn what_must_be_there_must_not_be_null() {
     let face = Face::new().await;
-    let whole = json!({"name": "a", "definition": PASS, "roleArn": "r"});
+    let whole = json!({"name": "a", "definition": PASS, "roleArn": ROLE});
     for (operation, body, members) in [
         (
             "CreateStateMachine",
@@ -306,6 +337,49 @@ async fn what_must_be_there_must_not_be_null() {
         ("DescribeExecution", &json!({}), &["executionArn"]),
         ("StopExecution", &json!({}), &["executionArn"]),
         ("GetExecutionHistory", &json!({}), &["executionArn"]),
+        (
+            "PublishStateMachineVersion",
+            &json!({}),
+            &["stateMachineArn"],
+        ),
+        ("ListStateMachineVersions", &json!({}), &["stateMachineArn"]),
+        (
+            "DeleteStateMachineVersion",
+            &json!({}),
+            &["stateMachineVersionArn"],
+        ),
+        (
+            "CreateStateMachineAlias",
+            &json!({"name": "live", "routingConfiguration": []}),
+            &["name", "routingConfiguration"],
+        ),
+        (
+            "UpdateStateMachineAlias",
+            &json!({}),
+            &["stateMachineAliasArn"],
+        ),
+        (
+            "DescribeStateMachineAlias",
+            &json!({}),
+            &["stateMachineAliasArn"],
+        ),
+        (
+            "DeleteStateMachineAlias",
+            &json!({}),
+            &["stateMachineAliasArn"],
+        ),
+        ("ListStateMachineAliases", &json!({}), &["stateMachineArn"]),
+        (
+            "TagResource",
+            &json!({"resourceArn": "x", "tags": []}),
+            &["resourceArn", "tags"],
+        ),
+        (
+            "UntagResource",
+            &json!({"resourceArn": "x", "tagKeys": []}),
+            &["resourceArn", "tagKeys"],
+        ),
+        ("ListTagsForResource", &json!({}), &["resourceArn"]),
     ] {
         for member in members {
             let mut absent = body.clone();
@@ -324,13 +398,29 @@ async fn what_must_be_there_must_not_be_null() {
 }
 
 #[tokio::test]
+async fn all_that_is_missing_is_said_at_once() {
+    let face = Face::new().await;
+    let answer = face.call("CreateStateMachineAlias", "{}".to_owned()).await;
+    let message = "2 validation errors detected: Value null at 'name' failed to satisfy constraint: Member must not be null; Value null at 'routingConfiguration' failed to satisfy constraint: Member must not be null";
+    answer.refuses(400, "ValidationException", message);
+    let body = json!({"name": "live", "routingConfiguration": [{"weight": 1}, {}]});
+    let answer = face.call("CreateStateMachineAlias", body.to_string()).await;
+    let message = "3 validation errors detected: Value null at 'routingConfiguration.1.member.stateMachineVersionArn' failed to satisfy constraint: Member must not be null; Value null at 'routingConfiguration.2.member.stateMachineVersionArn' failed to satisfy constraint: Member must not be null; Value null at 'routingConfiguration.2.member.weight' failed to satisfy constraint: Member must not be null";
+    answer.refuses(400, "ValidationException", message);
+    let body = json!({"resourceArn": "x", "tags": [{"key": "a"}, {"value": "b"}]});
+    let answer = face.call("TagResource", body.to_string()).await;
+    let message = "1 validation error detected: Value null at 'tags.2.member.key' failed to satisfy constraint: Member must not be null";
+    answer.refuses(400, "ValidationException", message);
+}
+
+#[tokio::test]
 async fn null_is_absent_and_unknown_members_are_ignored() {
     let face = Face::new().await;
     let body = json!({"maxResults": null, "nextToken": null, "someDay": {"a": [1]}});
     let answer = face.call("ListStateMachines", body.to_string()).await;
     assert_eq!(answer.json(), json!({"stateMachines": []}));
     let body = json!({
-        "name": "orders", "definition": PASS, "roleArn": "r",
+        "name": "orders", "definition": PASS, "roleArn": ROLE,
         "type": null, "tags": null, "publish": null, "loggingConfiguration": null, "x": 1,
     });
     let created = face.call("CreateStateMachine", body.to_string()).await;
@@ -344,7 +434,7 @@ async fn null_is_absent_and_unknown_members_are_ignored() {
 #[tokio::test]
 async fn absent_members_are_left_out_of_answers() {
     let face = Face::new().await;
-    let body = json!({"name": "orders", "definition": WAIT, "roleArn": "r"});
+    let body = json!({"name": "orders", "definition": WAIT, "roleArn": ROLE});
     let created = face.call("CreateStateMachine", body.to_string()).await;
     let arn = created.json()["stateMachineArn"].clone();
     assert!(created.json()["creationDate"].is_f64(), "seconds");

@@ -1,10 +1,15 @@
 //! `StartExecution`.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_sfn::operation::start_execution::builders::StartExecutionFluentBuilder;
+use aws_sdk_sfn::types::ExecutionStatus;
+use stepwell::Engine;
 use stepwell_tests::client::{ended, refused, refused_in_common};
 use stepwell_tests::server::Server;
 
-use crate::definitions::{ABSENT_MACHINE, NOT_MACHINES, PASS, WAIT};
+use crate::definitions::{ABSENT_MACHINE, FAIL, NOT_MACHINES, PASS, WAIT};
+use crate::versions::{alias, publish, publish_next, route};
 
 fn start(server: &Server, arn: &str) -> StartExecutionFluentBuilder {
     server.client.start_execution().state_machine_arn(arn)
@@ -191,4 +196,105 @@ async fn a_test_case_needs_a_mock_configuration() {
         "ValidationException",
         "The mock configuration has no test case 'Happy' for the state machine 'orders'",
     );
+}
+
+#[tokio::test]
+async fn a_version_starts_what_it_stands_for() {
+    let server = Server::start().await;
+    let arn = server.create("orders", PASS).await;
+    let version = publish(&server, &arn).await;
+    let update = server.client.update_state_machine().state_machine_arn(&arn);
+    update.definition(FAIL).send().await.unwrap();
+    let execution = server.begin(&version, "one", "{}").await;
+    assert!(execution.ends_with(":execution:orders:one"), "{execution}");
+    let described = ended(&server.client, &execution).await;
+    assert_eq!(described.status(), &ExecutionStatus::Succeeded);
+    assert_eq!(described.state_machine_arn(), arn);
+    let by = described.state_machine_version_arn();
+    assert_eq!(
+        (by, described.state_machine_alias_arn()),
+        (Some(version.as_str()), None)
+    );
+    let describe = server.client.describe_state_machine_for_execution();
+    let machine = describe.execution_arn(&execution).send().await.unwrap();
+    assert_eq!(machine.state_machine_arn(), arn);
+    assert_eq!((machine.definition(), machine.revision_id()), (PASS, None));
+    let history = server.client.get_execution_history();
+    let history = history.execution_arn(&execution).send().await.unwrap();
+    let started = history.events()[0].execution_started_event_details();
+    let started = started.unwrap();
+    assert_eq!(started.state_machine_version_arn(), Some(version.as_str()));
+    assert_eq!(started.state_machine_alias_arn(), None);
+
+    let execution = server.begin(&arn, "two", "{}").await;
+    let described = ended(&server.client, &execution).await;
+    assert_eq!(described.status(), &ExecutionStatus::Failed);
+    assert_eq!(described.state_machine_version_arn(), None);
+}
+
+#[tokio::test]
+async fn an_alias_starts_its_versions_by_their_weights() {
+    let server = Server::with(Engine::builder().seed([7; 32])).await;
+    let arn = server.create("orders", PASS).await;
+    let one = publish(&server, &arn).await;
+    let two = publish_next(&server, &arn, FAIL).await;
+    let live = alias(&server, "live", &[(&one, 75), (&two, 25)]).await;
+    let mut starts = BTreeMap::new();
+    for number in 0..100 {
+        let execution = server.begin(&live, &number.to_string(), "{}").await;
+        let described = ended(&server.client, &execution).await;
+        assert_eq!(described.state_machine_alias_arn(), Some(live.as_str()));
+        assert_eq!(described.state_machine_arn(), arn);
+        let version = described.state_machine_version_arn().unwrap().to_owned();
+        let status = if version == one {
+            ExecutionStatus::Succeeded
+        } else {
+            ExecutionStatus::Failed
+        };
+        assert_eq!(described.status(), &status);
+        *starts.entry(version).or_insert(0) += 1;
+    }
+    let (first, second) = (starts[&one], starts[&two]);
+    assert_eq!(first + second, 100);
+    assert!((60..=90).contains(&first), "three of four: {starts:?}");
+}
+
+#[tokio::test]
+async fn an_execution_keeps_the_version_it_was_started_with() {
+    let server = Server::start().await;
+    let arn = server.create("orders", WAIT).await;
+    let one = publish(&server, &arn).await;
+    let live = alias(&server, "live", &[(&one, 100)]).await;
+    let execution = server.begin(&live, "one", "{}").await;
+    let two = publish_next(&server, &arn, PASS).await;
+    let update = server.client.update_state_machine_alias();
+    let update = update.state_machine_alias_arn(&live);
+    let update = update.routing_configuration(route(&two, 100));
+    update.send().await.unwrap();
+    let describe = server.client.describe_execution().execution_arn(&execution);
+    let described = describe.send().await.unwrap();
+    assert_eq!(described.status(), &ExecutionStatus::Running);
+    assert_eq!(described.state_machine_version_arn(), Some(one.as_str()));
+    let next = server.begin(&live, "two", "{}").await;
+    let next = ended(&server.client, &next).await;
+    assert_eq!(next.state_machine_version_arn(), Some(two.as_str()));
+    let again = server.begin(&live, "one", "{}").await;
+    assert_eq!(again, execution, "the same start finds what runs");
+}
+
+#[tokio::test]
+async fn a_version_or_an_alias_has_to_be_there() {
+    let server = Server::start().await;
+    let arn = server.create("orders", PASS).await;
+    publish(&server, &arn).await;
+    for part in ["2", "01", "0", "live", "99999999999999999999"] {
+        let part = format!("{arn}:{part}");
+        let message = format!("State Machine Does Not Exist: '{part}'");
+        let result = start(&server, &part).send().await;
+        refused(result, "StateMachineDoesNotExist", &message);
+    }
+    for part in [format!("{arn}:"), format!("{arn}:1:2")] {
+        let message = format!("Invalid Arn: 'Invalid ARN: {part}'");
+        refused(start(&server, &part).send().await, "InvalidArn", &message);
+    }
 }

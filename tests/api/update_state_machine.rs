@@ -1,13 +1,16 @@
 //! `UpdateStateMachine`.
 
 use aws_sdk_sfn::operation::describe_state_machine::DescribeStateMachineOutput;
+use aws_sdk_sfn::operation::update_state_machine::UpdateStateMachineError;
 use aws_sdk_sfn::types::{
     EncryptionConfiguration, EncryptionType, LogLevel, LoggingConfiguration, TracingConfiguration,
+    ValidationExceptionReason,
 };
-use stepwell_tests::client::{ended, refused};
+use stepwell_tests::client::{ended, refusal, refused};
 use stepwell_tests::server::{ROLE, Server};
 
 use crate::definitions::{ABSENT_MACHINE, FAIL, NOT_MACHINES, PASS, WAIT};
+use crate::versions::publish;
 
 const NOTHING_GIVEN: &str = "Either the definition, the role ARN, the LoggingConfiguration, or the TracingConfiguration must be specified";
 
@@ -121,10 +124,18 @@ async fn configurations_are_checked() {
         "Stepwell does not encrypt with a customer managed key yet",
     );
     refused(
-        update().definition(WAIT).publish(true).send().await,
+        update().version_description("x").send().await,
         "ValidationException",
-        "Stepwell does not publish state machine versions yet",
+        "Version description can only be set when publish is true",
     );
+    for role in [
+        "role",
+        "arn:aws:iam::123456789012:user/a",
+        "arn:aws:iam::1:role/a",
+    ] {
+        let message = format!("Invalid Role Arn: '{role}'");
+        refused(update().role_arn(role).send().await, "InvalidArn", &message);
+    }
     let described = describe(&server, &arn).await;
     assert_eq!(described.definition(), PASS);
     assert_eq!(described.revision_id(), None);
@@ -156,4 +167,69 @@ async fn the_state_machine_has_to_be_there() {
     for (arn, message) in NOT_MACHINES {
         refused(update(arn).await, "InvalidArn", message);
     }
+}
+
+#[tokio::test]
+async fn an_update_comes_with_a_version() {
+    let server = Server::start().await;
+    let arn = server.create("orders", PASS).await;
+    let update = || server.client.update_state_machine().state_machine_arn(&arn);
+    let published = || update().publish(true);
+    let first = published().definition(WAIT).version_description("slow");
+    let first = first.send().await.unwrap();
+    let version = format!("{arn}:1");
+    assert_eq!(first.state_machine_version_arn(), Some(version.as_str()));
+    assert!(first.revision_id().is_some());
+    let again = published().definition(WAIT).version_description("other");
+    let again = again.send().await.unwrap();
+    assert_eq!(again.state_machine_version_arn(), Some(version.as_str()));
+    assert_eq!(again.revision_id(), first.revision_id());
+    let described = describe(&server, &version).await;
+    assert_eq!(described.definition(), WAIT);
+    assert_eq!(described.description(), Some("slow"), "it stays as it is");
+
+    let unpublished = update().definition(PASS).send().await.unwrap();
+    assert_eq!(unpublished.state_machine_version_arn(), None);
+    let third = published().definition(PASS).send().await.unwrap();
+    let version = format!("{arn}:2");
+    assert_eq!(third.state_machine_version_arn(), Some(version.as_str()));
+    assert_eq!(third.revision_id(), unpublished.revision_id());
+}
+
+#[tokio::test]
+async fn the_first_revision_gets_a_version_without_a_change() {
+    let server = Server::start().await;
+    let arn = server.create("orders", PASS).await;
+    let update = server.client.update_state_machine().state_machine_arn(&arn);
+    let updated = update.definition(PASS).publish(true).send().await.unwrap();
+    let version = format!("{arn}:1");
+    assert_eq!(updated.state_machine_version_arn(), Some(version.as_str()));
+    assert_eq!(updated.revision_id(), None);
+}
+
+#[tokio::test]
+async fn a_version_is_nothing_to_update() {
+    let server = Server::start().await;
+    let arn = server.create("orders", PASS).await;
+    let update = |arn: &str| server.client.update_state_machine().state_machine_arn(arn);
+    refused(
+        update(&arn).publish(true).send().await,
+        "MissingRequiredParameter",
+        NOTHING_GIVEN,
+    );
+    let version = publish(&server, &arn).await;
+    for part in [&version, &format!("{arn}:live")] {
+        let message = format!(
+            "This operation takes the ARN of a state machine without a version or an alias. Received: {part}"
+        );
+        let updated = update(part).definition(WAIT).send().await;
+        refused(updated, "ValidationException", &message);
+    }
+    let label = format!("{arn}/label");
+    let error = refusal(update(&label).definition(WAIT).send().await);
+    let UpdateStateMachineError::ValidationException(error) = error else {
+        panic!("{error:?}");
+    };
+    let reason = ValidationExceptionReason::ApiDoesNotSupportLabeledArns;
+    assert_eq!(error.reason(), Some(&reason));
 }

@@ -344,30 +344,26 @@ impl Engine {
         &self,
         routes: &[RoutingConfiguration],
     ) -> Result<(String, Routing), OperationError> {
-        let received = || joined(&arns_of(routes));
+        let refused = |rule: &str| {
+            invalid_routing(format!(
+                "Routing configuration must contain {rule}. Received: [{}]",
+                joined(&arns_of(routes))
+            ))
+        };
         let mut versions = Vec::new();
         for route in routes {
             let (name, qualifier) = Arns::parse_part(&route.state_machine_version_arn)?;
             let Some(Qualifier::Version(version)) = qualifier else {
-                return Err(invalid_routing(format!(
-                    "Routing configuration must contain state machine version ARNs. Received: [{}]",
-                    received()
-                )));
+                return Err(refused("state machine version ARNs"));
             };
             versions.push((name, version));
         }
-        if let [first, second] = versions.as_slice() {
-            if first == second {
-                return Err(invalid_routing(format!(
-                    "Routing configuration must contain distinct state machine version ARNs. Received: [{}]",
-                    received()
-                )));
+        if let ([first, second], [(one, _), (other, _)]) = (routes, versions.as_slice()) {
+            if first.state_machine_version_arn == second.state_machine_version_arn {
+                return Err(refused("distinct state machine version ARNs"));
             }
-            if first.0 != second.0 {
-                return Err(invalid_routing(format!(
-                    "Routing configuration must contain versions of one state machine. Received: [{}]",
-                    received()
-                )));
+            if one != other {
+                return Err(refused("versions of one state machine"));
             }
         }
         let weights: Vec<i64> = routes.iter().map(|route| route.weight).collect();

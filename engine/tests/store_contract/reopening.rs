@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use stepwell::store::sqlite::SqliteStore;
-use stepwell::store::{Append, ExecutionKey, ExecutionStatus, Store, StoreError, Timer};
+use stepwell::store::{
+    Append, ExecutionKey, ExecutionStatus, StateMachineRecord, Store, StoreError, Timer,
+};
 
 use crate::samples::{all_of, append, at, chunk, create, execution, keys, record, state_machine};
 use crate::versions;
@@ -46,6 +48,10 @@ async fn everything_is_there_again(open: impl Fn() -> Arc<dyn Store>) {
     let version = versions::publish(&*store, &machine).await;
     let live = versions::new_alias(&machine, "live", versions::one(1));
     let live = versions::alias(&*store, live).await;
+    let tags = "[7]".to_owned();
+    let tagged = store.tag_state_machine(machine.key, machine.tags.clone(), tags.clone());
+    tagged.await.unwrap();
+    let machine = StateMachineRecord { tags, ..machine };
     drop(store);
 
     let store = open();

@@ -40,18 +40,18 @@ async fn publish_next(
     id: &str,
 ) -> (StateMachineRecord, VersionRecord) {
     let updated = store.update_and_publish(update(machine, id), new_version(None));
-    match updated.await.unwrap() {
-        UpdateAndVersion::Updated(machine, version) => (machine, version),
-        other => panic!("nobody else updates: {other:?}"),
-    }
+    let UpdateAndVersion::Updated(machine, version) = updated.await.unwrap() else {
+        panic!("nobody else updates");
+    };
+    (machine, version)
 }
 
 pub(crate) async fn publish(store: &dyn Store, machine: &StateMachineRecord) -> VersionRecord {
     let published = store.publish(machine.key, machine.revision, new_version(None));
-    match published.await.unwrap() {
-        Publication::Published(version) => version,
-        other => panic!("nobody else updates: {other:?}"),
-    }
+    let Publication::Published(version) = published.await.unwrap() else {
+        panic!("nobody else updates");
+    };
+    version
 }
 
 pub(crate) fn one(version: u64) -> Routing {
@@ -84,10 +84,10 @@ pub(crate) fn new_alias(machine: &StateMachineRecord, name: &str, routing: Routi
 }
 
 pub(crate) async fn alias(store: &dyn Store, new: NewAlias) -> AliasRecord {
-    match store.create_alias(new).await.unwrap() {
-        AliasCreation::Created(record) => record,
-        other => panic!("the name is free: {other:?}"),
-    }
+    let AliasCreation::Created(record) = store.create_alias(new).await.unwrap() else {
+        panic!("the name is free");
+    };
+    record
 }
 
 async fn numbers(store: &dyn Store, machine: &StateMachineRecord) -> Vec<u64> {

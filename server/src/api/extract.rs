@@ -171,9 +171,9 @@ impl Request {
     /// A list of texts.
     pub(super) fn texts(&self, name: &str) -> Result<Vec<String>, ApiError> {
         let elements = self.elements(name)?.map_or(&[][..], Vec::as_slice);
-        let text = |element: &Value| match element {
-            Value::String(text) => Ok(text.clone()),
-            other => Err(wrong_type(other, "a String")),
+        let text = |element: &Value| {
+            let text = element.as_str().map(str::to_owned);
+            text.ok_or_else(|| wrong_type(element, "a String"))
         };
         elements.iter().map(text).collect()
     }
@@ -231,9 +231,9 @@ impl Request {
         let Some(elements) = self.elements(name)? else {
             return Ok(None);
         };
-        let structure = |element: &Value| match element {
-            Value::Object(members) => Ok(Request(members.clone())),
-            other => Err(wrong_type(other, "a structure")),
+        let structure = |element: &Value| {
+            let members = element.as_object().cloned().map(Request);
+            members.ok_or_else(|| wrong_type(element, "a structure"))
         };
         elements
             .iter()

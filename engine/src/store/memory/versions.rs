@@ -17,7 +17,7 @@ use crate::store::{
 /// The versions and aliases of all state machines.
 #[derive(Debug, Default)]
 pub(super) struct Versions {
-    versions: BTreeMap<(StateMachineKey, u64), Version>,
+    published: BTreeMap<(StateMachineKey, u64), Version>,
     aliases: BTreeMap<AliasKey, AliasRecord>,
     last_alias: u64,
 }
@@ -107,7 +107,10 @@ impl VersionStore for MemoryStore {
             if !referring.is_empty() {
                 return Ok(VersionDeletion::Referenced(referring));
             }
-            let version = contents.versions.versions.get_mut(&(state_machine, number));
+            let version = contents
+                .versions
+                .published
+                .get_mut(&(state_machine, number));
             if let Some(version) = version {
                 version.is_deleted = true;
             }
@@ -128,7 +131,7 @@ impl VersionStore for MemoryStore {
         state_machine: StateMachineKey,
     ) -> StoreFuture<'_, Option<VersionRecord>> {
         self.read(move |contents| {
-            let first = contents.versions.versions.get(&(state_machine, 1))?;
+            let first = contents.versions.published.get(&(state_machine, 1))?;
             first
                 .came_with_the_state_machine
                 .then(|| first.record.clone())
@@ -218,14 +221,14 @@ impl VersionStore for MemoryStore {
 impl Versions {
     /// The versions of a state machine that are there, by number.
     fn of(&self, key: StateMachineKey) -> impl DoubleEndedIterator<Item = &VersionRecord> {
-        let versions = self.versions.range((key, 0)..=(key, u64::MAX));
+        let versions = self.published.range((key, 0)..=(key, u64::MAX));
         versions
             .filter(|(_, version)| !version.is_deleted)
             .map(|(_, version)| &version.record)
     }
 
     fn get(&self, key: StateMachineKey, number: u64) -> Option<&VersionRecord> {
-        let version = self.versions.get(&(key, number))?;
+        let version = self.published.get(&(key, number))?;
         (!version.is_deleted).then_some(&version.record)
     }
 
@@ -240,7 +243,7 @@ impl Versions {
         came_with_the_state_machine: bool,
     ) -> VersionRecord {
         let key = machine.key;
-        let ever = self.versions.range((key, 0)..=(key, u64::MAX));
+        let ever = self.published.range((key, 0)..=(key, u64::MAX));
         let record = VersionRecord {
             state_machine: key,
             number: ever.last().map_or(0, |((_, number), _)| *number) + 1,
@@ -253,7 +256,7 @@ impl Versions {
             came_with_the_state_machine,
             is_deleted: false,
         };
-        self.versions.insert((key, record.number), version);
+        self.published.insert((key, record.number), version);
         record
     }
 
