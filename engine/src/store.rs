@@ -40,14 +40,14 @@ pub use version::VersionStore;
 /// Nothing happens before it is polled. A write whose future is dropped may or may not happen.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// Keeps state machines and executions; versions and aliases are in [`VersionStore`].
+/// Keeps state machines and executions; versions and aliases are with [`versions`](Self::versions).
 ///
 /// Every write is one atomic step, and is durable when its future answers. A read sees every write
 /// that was answered before it began.
 ///
 /// What two callers can run into, such as a name that is taken, is a value of the answer; an error
 /// means that nothing was written, or, for [`StoreError::Failed`] alone, that nobody knows.
-pub trait Store: VersionStore + 'static {
+pub trait Store: Send + Sync + 'static {
     /// Under which epoch this owner writes. Each owner has a higher one than those before it; the
     /// writes of an earlier owner are refused.
     fn epoch(&self) -> Epoch;
@@ -175,6 +175,9 @@ pub trait Store: VersionStore + 'static {
         after: &str,
         limit: usize,
     ) -> StoreFuture<'_, Vec<StateMachineRecord>>;
+
+    /// Versions and aliases.
+    fn versions(&self) -> &dyn VersionStore;
 
     /// The revision with this key.
     fn revision(&self, key: RevisionKey) -> StoreFuture<'_, Option<Revision>>;

@@ -13,7 +13,7 @@ use stepwell::store::{
     Append, Chunk, Counters, Creation, Epoch, ExecutionFilter, ExecutionKey, ExecutionRecord,
     HistoryRange, NewExecution, NewStateMachine, Revision, RevisionKey, StateMachineCreation,
     StateMachineKey, StateMachineRecord, StateMachineStatus, StateMachineUpdate, Store, StoreError,
-    StoreFuture, Timer, Update,
+    StoreFuture, Tagging, Timer, Update, VersionStore,
 };
 use tokio::sync::Notify;
 
@@ -272,8 +272,13 @@ impl Store for Mounted {
         self.disk.contents.update_state_machine(update)
     }
 
-    fn tag_state_machine(&self, key: StateMachineKey, tags: String) -> StoreFuture<'_, ()> {
-        self.disk.contents.tag_state_machine(key, tags)
+    fn tag_state_machine(
+        &self,
+        key: StateMachineKey,
+        replaces: String,
+        tags: String,
+    ) -> StoreFuture<'_, Tagging> {
+        self.disk.contents.tag_state_machine(key, replaces, tags)
     }
 
     fn set_state_machine_status(
@@ -301,6 +306,10 @@ impl Store for Mounted {
         limit: usize,
     ) -> StoreFuture<'_, Vec<StateMachineRecord>> {
         self.disk.contents.list_state_machines(after, limit)
+    }
+
+    fn versions(&self) -> &dyn VersionStore {
+        self.disk.contents.versions()
     }
 
     fn revision(&self, key: RevisionKey) -> StoreFuture<'_, Option<Revision>> {

@@ -140,7 +140,7 @@ impl Engine {
             created_at: self.executor.now(),
             aliases_max: ALIASES_MAX,
         };
-        let alias = match self.executor.store().create_alias(new).await? {
+        let alias = match self.executor.store().versions().create_alias(new).await? {
             AliasCreation::Created(alias) => alias,
             AliasCreation::NameTaken(alias) if is_same(&alias, &request, &routing) => alias,
             AliasCreation::NameTaken(_) => {
@@ -213,7 +213,13 @@ impl Engine {
             routing,
             updated_at: self.executor.now(),
         };
-        match self.executor.store().update_alias(update).await? {
+        match self
+            .executor
+            .store()
+            .versions()
+            .update_alias(update)
+            .await?
+        {
             AliasChange::Updated(alias) => Ok(alias.updated_at),
             AliasChange::Unknown => Err(not_found(arn)),
             AliasChange::UnknownVersion(number) => {
@@ -241,7 +247,12 @@ impl Engine {
         let (name, alias) = Arns::parse_alias(arn)?;
         let record = self.own_state_machine(arn, &name).await?;
         let record = record.ok_or_else(|| not_found(arn))?;
-        let alias = self.executor.store().alias(record.key, &alias).await?;
+        let alias = self
+            .executor
+            .store()
+            .versions()
+            .alias(record.key, &alias)
+            .await?;
         let alias = alias.ok_or_else(|| not_found(arn))?;
         let routes = alias.routing.routes();
         let routing = routes.map(|route| RoutingConfiguration {
@@ -271,7 +282,7 @@ impl Engine {
         let (name, alias) = Arns::parse_alias(arn)?;
         if let Some(record) = self.own_state_machine(arn, &name).await? {
             let store = self.executor.store();
-            store.delete_alias(record.key, &alias).await?;
+            store.versions().delete_alias(record.key, &alias).await?;
         }
         Ok(())
     }
@@ -298,7 +309,9 @@ impl Engine {
             None => 0,
         };
         let store = self.executor.store();
-        let aliases = store.list_aliases(record.key, version, AliasKey(after), size + 1);
+        let aliases = store
+            .versions()
+            .list_aliases(record.key, version, AliasKey(after), size + 1);
         let mut aliases = aliases.await?;
         let has_more = aliases.len() > size;
         aliases.truncate(size);
@@ -333,7 +346,12 @@ impl Engine {
             return Err(OperationError::StateMachineDeleting(arn.to_owned()));
         }
         if let Some(number) = version {
-            let version = self.executor.store().version(record.key, number).await?;
+            let version = self
+                .executor
+                .store()
+                .versions()
+                .version(record.key, number)
+                .await?;
             version.ok_or_else(|| not_found(arn))?;
         }
         Ok((record, version))

@@ -285,7 +285,9 @@ impl Engine {
         let store = self.executor.store();
         let listed = match &by {
             None => store.list_executions(filter, size + 1),
-            Some(by) => store.list_executions_started_by(filter, by.clone(), size + 1),
+            Some(by) => store
+                .versions()
+                .list_executions_started_by(filter, by.clone(), size + 1),
         };
         let mut records = listed.await?;
         let has_more = records.len() > size;

@@ -247,6 +247,7 @@ impl Engine {
             match self
                 .executor
                 .store()
+                .versions()
                 .create_and_publish(new, version)
                 .await?
             {
@@ -418,6 +419,7 @@ impl Engine {
         let version = self
             .executor
             .store()
+            .versions()
             .version_of_creation(record.key)
             .await?;
         let description = version.as_ref().map(|version| &version.description);

@@ -145,12 +145,16 @@ impl Engine {
                 Update::Updated(_) => Written::Done(None),
                 Update::Outdated(newer) => Written::Outdated(newer),
             },
-            (true, false) => match store.publish(record.key, current.key, version).await? {
+            (true, false) => match store
+                .versions()
+                .publish(record.key, current.key, version)
+                .await?
+            {
                 Publication::Published(version) => done(version),
                 Publication::Outdated(newer) => Written::Outdated(newer),
                 Publication::TooMany => return Err(too_many()),
             },
-            (true, true) => match store.update_and_publish(update, version).await? {
+            (true, true) => match store.versions().update_and_publish(update, version).await? {
                 UpdateAndVersion::Updated(_, version) => done(version),
                 UpdateAndVersion::Outdated(newer) => Written::Outdated(newer),
                 UpdateAndVersion::TooMany => return Err(too_many()),

@@ -115,7 +115,11 @@ impl Engine {
             }
             let new = self.new_version(request.description.clone());
             let store = self.executor.store();
-            match store.publish(record.key, record.revision, new).await? {
+            match store
+                .versions()
+                .publish(record.key, record.revision, new)
+                .await?
+            {
                 Publication::Published(version) => return Ok(self.shown(&record, &version)),
                 Publication::Outdated(newer) => record = newer,
                 Publication::TooMany => return Err(too_many_versions(arn)),
@@ -151,7 +155,10 @@ impl Engine {
             None => u64::MAX,
         };
         let store = self.executor.store();
-        let mut versions = store.list_versions(record.key, before, size + 1).await?;
+        let mut versions = store
+            .versions()
+            .list_versions(record.key, before, size + 1)
+            .await?;
         let has_more = versions.len() > size;
         versions.truncate(size);
         let last = versions.last().filter(|_| has_more);
@@ -178,7 +185,7 @@ impl Engine {
             return Ok(());
         };
         let store = self.executor.store();
-        match store.delete_version(record.key, number).await? {
+        match store.versions().delete_version(record.key, number).await? {
             VersionDeletion::Deleted => Ok(()),
             VersionDeletion::Referenced(aliases) => Err(OperationError::Conflict(format!(
                 "Version to be deleted must not be referenced by an alias. Current list of aliases referencing this version: [{}]",
@@ -216,11 +223,15 @@ impl Engine {
             }
             Some(Qualifier::Version(number)) => (number, None),
             Some(Qualifier::Alias(name)) => {
-                let alias = store.alias(record.key, &name).await?.ok_or_else(missing)?;
+                let alias = store
+                    .versions()
+                    .alias(record.key, &name)
+                    .await?
+                    .ok_or_else(missing)?;
                 (pick(&alias.routing, draw()).version, Some(alias))
             }
         };
-        let version = store.version(record.key, number).await?;
+        let version = store.versions().version(record.key, number).await?;
         let version = version.ok_or_else(missing)?;
         Ok(Resolved {
             revision: version.revision,

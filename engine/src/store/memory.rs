@@ -16,7 +16,7 @@ use super::{
     ExecutionKey, ExecutionRecord, ExecutionStatus, HistoryRange, NewExecution, NewRevision,
     NewStateMachine, Order, Revision, RevisionKey, StateMachineCreation, StateMachineKey,
     StateMachineRecord, StateMachineStatus, StateMachineUpdate, Store, StoreError, StoreFuture,
-    Tagging, Timer, Update,
+    Tagging, Timer, Update, VersionStore,
 };
 
 /// A store in memory.
@@ -259,6 +259,10 @@ impl Store for MemoryStore {
                 .map(|record| StateMachineRecord::clone(record))
                 .collect()
         })
+    }
+
+    fn versions(&self) -> &dyn VersionStore {
+        self
     }
 
     fn revision(&self, key: RevisionKey) -> StoreFuture<'_, Option<Revision>> {

@@ -34,7 +34,7 @@ use super::{
     Append, Chunk, Counters, Creation, Epoch, ExecutionFilter, ExecutionKey, ExecutionRecord,
     HistoryRange, NewExecution, NewStateMachine, Revision, RevisionKey, StateMachineCreation,
     StateMachineKey, StateMachineRecord, StateMachineStatus, StateMachineUpdate, Store, StoreError,
-    StoreFuture, Tagging, Timer, Update,
+    StoreFuture, Tagging, Timer, Update, VersionStore,
 };
 
 pub use self::snapshot::Snapshot;
@@ -269,6 +269,10 @@ impl Store for SqliteStore {
         let after = after.to_owned();
         self.readers
             .read(move |connection| state_machines::list(connection, &after, limit))
+    }
+
+    fn versions(&self) -> &dyn VersionStore {
+        self
     }
 
     fn revision(&self, key: RevisionKey) -> StoreFuture<'_, Option<Revision>> {

@@ -61,9 +61,9 @@ async fn everything_is_there_again(open: impl Fn() -> Arc<dyn Store>) {
         Some(&machine)
     );
     assert_eq!(store.revision(machine.revision).await.unwrap(), revision);
-    let found = store.version(machine.key, 1).await.unwrap();
+    let found = store.versions().version(machine.key, 1).await.unwrap();
     assert_eq!(found, Some(version));
-    let found = store.alias(machine.key, "live").await.unwrap();
+    let found = store.versions().alias(machine.key, "live").await.unwrap();
     assert_eq!(found, Some(live));
     assert_eq!(
         keys(&store.list_executions(all_of(&machine), 10).await.unwrap()),

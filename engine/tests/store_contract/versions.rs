@@ -39,7 +39,9 @@ async fn publish_next(
     machine: &StateMachineRecord,
     id: &str,
 ) -> (StateMachineRecord, VersionRecord) {
-    let updated = store.update_and_publish(update(machine, id), new_version(None));
+    let updated = store
+        .versions()
+        .update_and_publish(update(machine, id), new_version(None));
     let UpdateAndVersion::Updated(machine, version) = updated.await.unwrap() else {
         panic!("nobody else updates");
     };
@@ -47,7 +49,9 @@ async fn publish_next(
 }
 
 pub(crate) async fn publish(store: &dyn Store, machine: &StateMachineRecord) -> VersionRecord {
-    let published = store.publish(machine.key, machine.revision, new_version(None));
+    let published = store
+        .versions()
+        .publish(machine.key, machine.revision, new_version(None));
     let Publication::Published(version) = published.await.unwrap() else {
         panic!("nobody else updates");
     };
@@ -84,14 +88,17 @@ pub(crate) fn new_alias(machine: &StateMachineRecord, name: &str, routing: Routi
 }
 
 pub(crate) async fn alias(store: &dyn Store, new: NewAlias) -> AliasRecord {
-    let AliasCreation::Created(record) = store.create_alias(new).await.unwrap() else {
+    let AliasCreation::Created(record) = store.versions().create_alias(new).await.unwrap() else {
         panic!("the name is free");
     };
     record
 }
 
 async fn numbers(store: &dyn Store, machine: &StateMachineRecord) -> Vec<u64> {
-    let versions = store.list_versions(machine.key, u64::MAX, 10).await;
+    let versions = store
+        .versions()
+        .list_versions(machine.key, u64::MAX, 10)
+        .await;
     versions
         .unwrap()
         .iter()
@@ -105,6 +112,7 @@ async fn names(
     version: Option<u64>,
 ) -> Vec<String> {
     let aliases = store
+        .versions()
         .list_aliases(machine.key, version, AliasKey(0), 10)
         .await;
     aliases
@@ -116,7 +124,10 @@ async fn names(
 
 pub(crate) async fn a_version_stands_for_a_revision(store: Arc<dyn Store>) {
     let machine = state_machine(&*store, "machine").await;
-    let published = store.publish(machine.key, machine.revision, new_version(Some("first")));
+    let published =
+        store
+            .versions()
+            .publish(machine.key, machine.revision, new_version(Some("first")));
     let version = VersionRecord {
         state_machine: machine.key,
         number: 1,
@@ -129,7 +140,12 @@ pub(crate) async fn a_version_stands_for_a_revision(store: Arc<dyn Store>) {
         Publication::Published(version.clone())
     );
     assert_eq!(
-        store.version(machine.key, 1).await.unwrap().as_ref(),
+        store
+            .versions()
+            .version(machine.key, 1)
+            .await
+            .unwrap()
+            .as_ref(),
         Some(&version)
     );
     for (key, number) in [
@@ -137,28 +153,40 @@ pub(crate) async fn a_version_stands_for_a_revision(store: Arc<dyn Store>) {
         (StateMachineKey(99), 1),
         (machine.key, u64::MAX),
     ] {
-        assert_eq!(store.version(key, number).await.unwrap(), None);
+        assert_eq!(store.versions().version(key, number).await.unwrap(), None);
     }
     let again = NewVersion {
         created_at: at(10),
         ..new_version(Some("second"))
     };
-    let published = store.publish(machine.key, machine.revision, again).await;
+    let published = store
+        .versions()
+        .publish(machine.key, machine.revision, again)
+        .await;
     assert_eq!(published.unwrap(), Publication::Published(version.clone()));
     assert_eq!(
         store
+            .versions()
             .list_versions(machine.key, u64::MAX, 10)
             .await
             .unwrap(),
         [version]
     );
-    assert_eq!(store.version_of_creation(machine.key).await.unwrap(), None);
+    assert_eq!(
+        store
+            .versions()
+            .version_of_creation(machine.key)
+            .await
+            .unwrap(),
+        None
+    );
 }
 
 pub(crate) async fn only_the_current_revision_is_published(store: Arc<dyn Store>) {
     let first = state_machine(&*store, "machine").await;
     let (second, _) = publish_next(&*store, &first, "second").await;
     let published = store
+        .versions()
         .publish(first.key, first.revision, new_version(None))
         .await;
     assert_eq!(published.unwrap(), Publication::Outdated(second.clone()));
@@ -167,11 +195,13 @@ pub(crate) async fn only_the_current_revision_is_published(store: Arc<dyn Store>
         .await
         .unwrap();
     let published = store
+        .versions()
         .publish(second.key, second.revision, new_version(None))
         .await;
     assert!(matches!(published.unwrap(), Publication::Outdated(_)));
     let unknown = StateMachineKey(99);
     let published = store
+        .versions()
         .publish(unknown, RevisionKey(1), new_version(None))
         .await;
     check_conflict(published, Conflict::UnknownStateMachine(unknown));
@@ -180,6 +210,7 @@ pub(crate) async fn only_the_current_revision_is_published(store: Arc<dyn Store>
 pub(crate) async fn a_state_machine_comes_with_a_version(store: Arc<dyn Store>) {
     let new = || new_state_machine("machine");
     let created = store
+        .versions()
         .create_and_publish(new(), new_version(Some("first")))
         .await;
     let CreationAndVersion::Created(machine, version) = created.unwrap() else {
@@ -190,17 +221,28 @@ pub(crate) async fn a_state_machine_comes_with_a_version(store: Arc<dyn Store>) 
         store.state_machine("machine").await.unwrap().as_ref(),
         Some(&machine)
     );
-    let found = store.version(machine.key, 1).await.unwrap();
+    let found = store.versions().version(machine.key, 1).await.unwrap();
     assert_eq!(found.as_ref(), Some(&version));
-    let again = store.create_and_publish(new(), new_version(None)).await;
+    let again = store
+        .versions()
+        .create_and_publish(new(), new_version(None))
+        .await;
     assert_eq!(
         again.unwrap(),
         CreationAndVersion::NameTaken(machine.clone())
     );
     assert_eq!(numbers(&*store, &machine).await, [1]);
 
-    store.delete_version(machine.key, 1).await.unwrap();
-    let found = store.version_of_creation(machine.key).await.unwrap();
+    store
+        .versions()
+        .delete_version(machine.key, 1)
+        .await
+        .unwrap();
+    let found = store
+        .versions()
+        .version_of_creation(machine.key)
+        .await
+        .unwrap();
     assert_eq!(found, Some(version));
 }
 
@@ -212,13 +254,17 @@ pub(crate) async fn an_update_comes_with_a_version(store: Arc<dyn Store>) {
     assert_eq!((version.number, version.revision), (1, second.revision));
     let found = store.state_machine("machine").await.unwrap();
     assert_eq!(found.as_ref(), Some(&second));
-    let outdated = store.update_and_publish(update(&first, "third"), new_version(None));
+    let outdated = store
+        .versions()
+        .update_and_publish(update(&first, "third"), new_version(None));
     assert_eq!(
         outdated.await.unwrap(),
         UpdateAndVersion::Outdated(second.clone())
     );
     assert_eq!(numbers(&*store, &second).await, [1]);
-    let same = store.update_and_publish(update(&second, "second"), new_version(None));
+    let same = store
+        .versions()
+        .update_and_publish(update(&second, "second"), new_version(None));
     check_conflict(same.await, Conflict::RevisionIdTaken(second.key));
 }
 
@@ -228,10 +274,17 @@ pub(crate) async fn version_numbers_never_come_back(store: Arc<dyn Store>) {
     let (machine, second) = publish_next(&*store, &machine, "second").await;
     assert_eq!(second.number, 2);
     for _ in 0..2 {
-        let deleted = store.delete_version(machine.key, 2).await.unwrap();
+        let deleted = store
+            .versions()
+            .delete_version(machine.key, 2)
+            .await
+            .unwrap();
         assert_eq!(deleted, VersionDeletion::Deleted);
     }
-    assert_eq!(store.version(machine.key, 2).await.unwrap(), None);
+    assert_eq!(
+        store.versions().version(machine.key, 2).await.unwrap(),
+        None
+    );
     assert_eq!(publish(&*store, &machine).await.number, 3);
     assert_eq!(numbers(&*store, &machine).await, [3, 1]);
     let other = state_machine(&*store, "other").await;
@@ -243,7 +296,9 @@ pub(crate) async fn versions_have_a_limit(store: Arc<dyn Store>) {
     for id in ["1", "2", "3", "4", "5"] {
         (machine, _) = publish_next(&*store, &machine, id).await;
     }
-    let sixth = store.update_and_publish(update(&machine, "6"), new_version(None));
+    let sixth = store
+        .versions()
+        .update_and_publish(update(&machine, "6"), new_version(None));
     assert_eq!(sixth.await.unwrap(), UpdateAndVersion::TooMany);
     assert_eq!(
         store.state_machine("machine").await.unwrap().as_ref(),
@@ -253,9 +308,15 @@ pub(crate) async fn versions_have_a_limit(store: Arc<dyn Store>) {
     let updated = store.update_state_machine(update(&machine, "6")).await;
     updated.unwrap();
     let machine = store.state_machine("machine").await.unwrap().unwrap();
-    let sixth = store.publish(machine.key, machine.revision, new_version(None));
+    let sixth = store
+        .versions()
+        .publish(machine.key, machine.revision, new_version(None));
     assert_eq!(sixth.await.unwrap(), Publication::TooMany);
-    store.delete_version(machine.key, 2).await.unwrap();
+    store
+        .versions()
+        .delete_version(machine.key, 2)
+        .await
+        .unwrap();
     assert_eq!(publish(&*store, &machine).await.number, 6);
 }
 
@@ -264,9 +325,14 @@ pub(crate) async fn versions_are_listed_highest_first(store: Arc<dyn Store>) {
     for id in ["1", "2", "3", "4"] {
         (machine, _) = publish_next(&*store, &machine, id).await;
     }
-    store.delete_version(machine.key, 3).await.unwrap();
+    store
+        .versions()
+        .delete_version(machine.key, 3)
+        .await
+        .unwrap();
     let page = async |before, limit| {
         let page = store
+            .versions()
             .list_versions(machine.key, before, limit)
             .await
             .unwrap();
@@ -297,17 +363,24 @@ pub(crate) async fn an_alias_stands_for_versions(store: Arc<dyn Store>) {
         updated_at: at(20),
     };
     assert_eq!(live, expected);
-    let found = store.alias(machine.key, "live").await.unwrap();
+    let found = store.versions().alias(machine.key, "live").await.unwrap();
     assert_eq!(found.as_ref(), Some(&live));
     let other = NewAlias {
         routing: one(1),
         ..new
     };
-    let taken = store.create_alias(other).await.unwrap();
+    let taken = store.versions().create_alias(other).await.unwrap();
     assert_eq!(taken, AliasCreation::NameTaken(live));
-    assert_eq!(store.alias(machine.key, "dead").await.unwrap(), None);
     assert_eq!(
-        store.alias(StateMachineKey(99), "live").await.unwrap(),
+        store.versions().alias(machine.key, "dead").await.unwrap(),
+        None
+    );
+    assert_eq!(
+        store
+            .versions()
+            .alias(StateMachineKey(99), "live")
+            .await
+            .unwrap(),
         None
     );
 }
@@ -317,22 +390,27 @@ pub(crate) async fn an_alias_needs_its_versions(store: Arc<dyn Store>) {
     publish(&*store, &machine).await;
     for (routing, missing) in [(one(2), 2), (two(1, 7), 7), (two(u64::MAX, 1), u64::MAX)] {
         let refused = store
+            .versions()
             .create_alias(new_alias(&machine, "live", routing))
             .await;
         assert_eq!(refused.unwrap(), AliasCreation::UnknownVersion(missing));
     }
-    assert_eq!(store.alias(machine.key, "live").await.unwrap(), None);
+    assert_eq!(
+        store.versions().alias(machine.key, "live").await.unwrap(),
+        None
+    );
     let stranger = NewAlias {
         state_machine: StateMachineKey(99),
         ..new_alias(&machine, "live", one(1))
     };
-    let refused = store.create_alias(stranger).await;
+    let refused = store.versions().create_alias(stranger).await;
     check_conflict(refused, Conflict::UnknownStateMachine(StateMachineKey(99)));
     store
         .set_state_machine_status(machine.key, StateMachineStatus::Deleting)
         .await
         .unwrap();
     let refused = store
+        .versions()
         .create_alias(new_alias(&machine, "live", one(1)))
         .await;
     assert_eq!(refused.unwrap(), AliasCreation::StateMachineDeleting);
@@ -347,12 +425,16 @@ pub(crate) async fn a_version_with_an_alias_stays(store: Arc<dyn Store>) {
     let referenced = |names: &[&str]| {
         VersionDeletion::Referenced(names.iter().map(|name| (*name).to_owned()).collect())
     };
-    let delete = |number| store.delete_version(machine.key, number);
+    let delete = |number| store.versions().delete_version(machine.key, number);
     assert_eq!(delete(1).await.unwrap(), referenced(&["both"]));
     assert_eq!(delete(2).await.unwrap(), referenced(&["zero", "both"]));
     assert_eq!(numbers(&*store, &machine).await, [2, 1]);
     for _ in 0..2 {
-        store.delete_alias(machine.key, "both").await.unwrap();
+        store
+            .versions()
+            .delete_alias(machine.key, "both")
+            .await
+            .unwrap();
     }
     assert_eq!(delete(1).await.unwrap(), VersionDeletion::Deleted);
     assert_eq!(names(&*store, &machine, None).await, ["zero"]);
@@ -379,7 +461,7 @@ pub(crate) async fn an_alias_is_updated_in_parts(store: Arc<dyn Store>) {
         updated_at: at(30),
         ..live
     };
-    let changed = store.update_alias(described).await.unwrap();
+    let changed = store.versions().update_alias(described).await.unwrap();
     assert_eq!(changed, AliasChange::Updated(expected.clone()));
     let routed = AliasUpdate {
         routing: Some(one(2)),
@@ -391,28 +473,28 @@ pub(crate) async fn an_alias_is_updated_in_parts(store: Arc<dyn Store>) {
         updated_at: at(31),
         ..expected
     };
-    let changed = store.update_alias(routed).await.unwrap();
+    let changed = store.versions().update_alias(routed).await.unwrap();
     assert_eq!(changed, AliasChange::Updated(expected.clone()));
-    let found = store.alias(machine.key, "live").await.unwrap();
+    let found = store.versions().alias(machine.key, "live").await.unwrap();
     assert_eq!(found, Some(expected));
 
     let unknown = AliasUpdate {
         name: "dead".to_owned(),
         ..nothing.clone()
     };
-    let changed = store.update_alias(unknown).await.unwrap();
+    let changed = store.versions().update_alias(unknown).await.unwrap();
     assert_eq!(changed, AliasChange::Unknown);
     let astray = AliasUpdate {
         routing: Some(two(2, 3)),
         ..nothing.clone()
     };
-    let changed = store.update_alias(astray).await.unwrap();
+    let changed = store.versions().update_alias(astray).await.unwrap();
     assert_eq!(changed, AliasChange::UnknownVersion(3));
     store
         .set_state_machine_status(machine.key, StateMachineStatus::Deleting)
         .await
         .unwrap();
-    let changed = store.update_alias(nothing).await.unwrap();
+    let changed = store.versions().update_alias(nothing).await.unwrap();
     assert_eq!(changed, AliasChange::StateMachineDeleting);
 }
 
@@ -424,15 +506,24 @@ pub(crate) async fn aliases_are_listed_as_they_were_created(store: Arc<dyn Store
     for (name, routing) in [("c", one(1)), ("a", two(2, 1)), ("b", one(2))] {
         keys.push(alias(&*store, new_alias(&machine, name, routing)).await.key);
     }
-    let fourth = store.create_alias(new_alias(&machine, "d", one(1))).await;
+    let fourth = store
+        .versions()
+        .create_alias(new_alias(&machine, "d", one(1)))
+        .await;
     assert_eq!(fourth.unwrap(), AliasCreation::TooMany);
     assert_eq!(names(&*store, &machine, None).await, ["c", "a", "b"]);
     assert_eq!(names(&*store, &machine, Some(1)).await, ["c", "a"]);
     assert_eq!(names(&*store, &machine, Some(2)).await, ["a", "b"]);
     assert!(names(&*store, &machine, Some(3)).await.is_empty());
-    let page = store.list_aliases(machine.key, None, keys[0], 1).await;
+    let page = store
+        .versions()
+        .list_aliases(machine.key, None, keys[0], 1)
+        .await;
     assert_eq!(page.unwrap()[0].name, "a");
-    let page = store.list_aliases(machine.key, None, keys[2], 1).await;
+    let page = store
+        .versions()
+        .list_aliases(machine.key, None, keys[2], 1)
+        .await;
     assert!(page.unwrap().is_empty());
     let other = state_machine(&*store, "other").await;
     assert!(names(&*store, &other, None).await.is_empty());
@@ -473,7 +564,10 @@ pub(crate) async fn executions_are_listed_by_what_started_them(store: Arc<dyn St
     create(&*store, odd).await;
 
     let list = async |filter: ExecutionFilter, by: StartedBy, limit| {
-        let listed = store.list_executions_started_by(filter, by, limit).await;
+        let listed = store
+            .versions()
+            .list_executions_started_by(filter, by, limit)
+            .await;
         keys(&listed.unwrap())
     };
     let all = all_of(&machine);
