@@ -4,6 +4,8 @@
 //! stays. Every execution whose start was answered has to end as it should, with a history that
 //! shows no trace of the kills. `STEPWELL_CRASH_SEED` repeats the choices of a run, though not the
 //! moments at which the operating system carries them out.
+//!
+//! `cargo crash -- --kills 1000` for a long run.
 
 mod process;
 mod chance;
@@ -11,7 +13,8 @@ mod workload;
 mod judge;
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::process::ExitCode;
+use std::time::Duration;
 
 use stepwell_tests::client::{self, Client};
 
@@ -20,17 +23,45 @@ use judge::Ledger;
 use process::{Folder, Process};
 use workload::{Acknowledged, Load};
 
-/// Kills, at least.
-const KILLS_MIN: usize = 25;
+/// Kills of a run without arguments.
+const KILLS: usize = 25;
 
 /// Starts that are asked for between two kills, at most.
 const REQUESTS: usize = 30;
 
-/// Kills go on for so long.
-const TIME: Duration = Duration::from_secs(25);
+fn main() -> ExitCode {
+    let Some(kills) = kills(std::env::args().skip(1)) else {
+        eprintln!("usage: cargo crash -- [--kills COUNT]");
+        return ExitCode::from(2);
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .expect("there are threads");
+    runtime.block_on(async {
+        a_second_process_on_the_same_file_is_refused().await;
+        a_termination_lets_the_process_end_well().await;
+        every_acknowledged_execution_survives_kills(kills).await;
+    });
+    ExitCode::SUCCESS
+}
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn every_acknowledged_execution_survives_kills() {
+/// The kills that the arguments ask for. What the test runner adds for other tests means nothing
+/// here.
+fn kills(mut arguments: impl Iterator<Item = String>) -> Option<usize> {
+    let mut kills = KILLS;
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--kills" => kills = arguments.next()?.parse().ok()?,
+            "--nocapture" | "--no-capture" | "--quiet" | "-q" => {}
+            _ => return None,
+        }
+    }
+    Some(kills)
+}
+
+async fn every_acknowledged_execution_survives_kills(wanted: usize) {
     let mut chance = Chance::of_this_run();
     let folder = Folder::new(workload::CONFIGURATION);
     folder.write("ledger.sh", workload::LEDGER_SCRIPT);
@@ -41,9 +72,8 @@ async fn every_acknowledged_execution_survives_kills() {
     workload::create_machines(&client).await;
     process.kill().await;
 
-    let begun = Instant::now();
     let mut kills = 1;
-    while kills < KILLS_MIN || begun.elapsed() < TIME {
+    while kills < wanted {
         let process = Process::start(&folder);
         // A start that is interrupted must do no harm either.
         if chance.one_in(5) {
@@ -59,11 +89,15 @@ async fn every_acknowledged_execution_survives_kills() {
     let (process, client) = Process::start(&folder).listening().await;
     load.run(&client, &mut chance, |_| false, 0).await;
     let acknowledged = load.acknowledged();
-    println!("{kills} kills, {} executions", acknowledged.len());
+    println!(
+        "{kills} kills, {} executions acknowledged",
+        acknowledged.len()
+    );
     assert!(acknowledged.len() > kills, "hardly anything was started");
     judge_all(&client, &acknowledged, &folder).await;
     process.kill().await;
     folder.check_log();
+    println!("nothing lost, no result applied twice");
 }
 
 /// Kills the process after some acknowledged starts, or after some milliseconds.
@@ -125,7 +159,6 @@ async fn judge_all(
     }
 }
 
-#[tokio::test]
 async fn a_second_process_on_the_same_file_is_refused() {
     let folder = Folder::new(workload::CONFIGURATION);
     let (first, client) = Process::start(&folder).listening().await;
@@ -145,7 +178,6 @@ async fn a_second_process_on_the_same_file_is_refused() {
     third.kill().await;
 }
 
-#[tokio::test]
 async fn a_termination_lets_the_process_end_well() {
     let folder = Folder::new(workload::CONFIGURATION);
     folder.write("ledger.sh", workload::LEDGER_SCRIPT);
