@@ -5,8 +5,8 @@
 //! no task and no memory: an entry with the [`timers`], or nothing at all. The order of every
 //! step is fixed: handle, append durably, then start effects and answer.
 
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -57,6 +57,8 @@ pub(crate) struct Shared {
     seeds: Mutex<rand_chacha::ChaCha12Rng>,
     /// The executions that have a driver.
     live: Mutex<HashMap<ExecutionKey, Live>>,
+    /// The executions that cannot go on, whose ends nobody need wait for.
+    set_aside: Mutex<HashSet<ExecutionKey>>,
     /// Who waits for an execution to end.
     watchers: Mutex<HashMap<ExecutionKey, Vec<oneshot::Sender<()>>>>,
     timers: Timers,
@@ -124,6 +126,7 @@ impl Executor {
             next_key,
             seeds: Mutex::new(rand_chacha::ChaCha12Rng::from_seed(seed)),
             live: Mutex::default(),
+            set_aside: Mutex::default(),
             watchers: Mutex::default(),
             timers: Timers::default(),
             programs: Mutex::default(),
@@ -263,7 +266,12 @@ impl Executor {
     /// Completes when the execution has ended. The caller looks first whether it has already.
     pub(crate) fn watch(&self, key: ExecutionKey) -> Watch {
         let (sender, ended) = oneshot::channel();
-        lock(&self.0.watchers).entry(key).or_default().push(sender);
+        let mut watchers = lock(&self.0.watchers);
+        // Whoever comes after it was set aside learns that at once: the sender is dropped here.
+        if !lock(&self.0.set_aside).contains(&key) {
+            watchers.entry(key).or_default().push(sender);
+        }
+        drop(watchers);
         Watch {
             executor: self.clone(),
             key,
@@ -316,10 +324,18 @@ impl Executor {
         }
     }
 
-    /// Nobody drives this execution any more: whoever waits for its end learns that.
+    /// Nobody drives this execution any more: whoever waits for its end learns that. An input may
+    /// bring it back to life, if what was wrong is no more.
     fn abandon(&self, key: ExecutionKey) {
         lock(&self.0.live).remove(&key);
-        lock(&self.0.watchers).remove(&key);
+        let mut watchers = lock(&self.0.watchers);
+        lock(&self.0.set_aside).insert(key);
+        watchers.remove(&key);
+    }
+
+    /// The execution could be read again.
+    fn take_up(&self, key: ExecutionKey) {
+        lock(&self.0.set_aside).remove(&key);
     }
 
     /// The store cannot be written any more: say so, once.

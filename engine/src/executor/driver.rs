@@ -68,6 +68,7 @@ async fn drive_on(
         executor.0.timers.clear(key);
         let stop = match begun {
             Ok(Some(execution)) => {
+                executor.take_up(key);
                 let chance = executor.chance();
                 let mut driver = Driver {
                     executor,

@@ -226,3 +226,36 @@ async fn an_engine_that_is_dropped_lets_go_of_its_store() {
     drop((engine, execution));
     eventually(|| Arc::strong_count(&store) == 1).await;
 }
+
+#[cfg(feature = "sqlite")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_poisoned_execution_is_set_aside_and_the_others_go_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("test.db");
+    let clock = ManualClock::new();
+    let first = engine(Engine::builder().database(&file).clock(clock.clone())).await;
+    let wait = json!({"Type": "Wait", "Seconds": 3600, "End": true});
+    let poisoned = start(&first, wait.clone()).await.arn;
+    let sound = start(&first, wait).await.arn;
+    drop(first);
+    let connection = rusqlite::Connection::open(&file).unwrap();
+    let damage = "UPDATE journal SET bytes = zeroblob(20) WHERE execution = 1";
+    assert_eq!(connection.execute(damage, ()).unwrap(), 1);
+    drop(connection);
+
+    let second = engine(Engine::builder().database(&file).clock(clock.clone())).await;
+    let before = second.execution(&poisoned).await.unwrap();
+    let waiting = tokio::spawn(async move { before.outcome().await });
+    clock.advance(Duration::from_hours(2));
+    let sound = second.execution(&sound).await.unwrap();
+    assert_eq!(
+        soon(sound.outcome()).await.unwrap().status,
+        ExecutionStatus::Succeeded
+    );
+    eventually(|| !lock(&second.executor.0.set_aside).is_empty()).await;
+    // Whoever waited learns it, and whoever comes later.
+    assert!(soon(waiting).await.unwrap().is_err());
+    let after = second.execution(&poisoned).await.unwrap();
+    assert!(soon(after.outcome()).await.is_err());
+    assert!(second.readiness().is_ok());
+}
