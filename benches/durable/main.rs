@@ -1,0 +1,149 @@
+//! The durable core beside its targets: one run, one table.
+//!
+//! `cargo bench -p stepwell-benches --bench durable`, with `-- --parked 1000000` for as many parked
+//! executions as the design speaks of. Everything is durable; the load is made in this process.
+
+mod load;
+mod parked;
+
+use std::path::Path;
+use std::time::Duration;
+
+use stepwell_benches::{map, numbers, order, task_chain, template_chain, ten_states};
+
+use load::Load;
+
+/// How large a run is.
+#[derive(Clone, Copy)]
+struct Scale {
+    /// How long each load goes on.
+    time: Duration,
+    parked: usize,
+    running: usize,
+    map_width: u32,
+}
+
+impl Scale {
+    const BENCH: Self = Self {
+        time: Duration::from_secs(4),
+        parked: 100_000,
+        running: 10_000,
+        map_width: 10_000,
+    };
+    /// Does it still work? Asked by `cargo test`.
+    const TEST: Self = Self {
+        time: Duration::from_millis(50),
+        parked: 50,
+        running: 20,
+        map_width: 100,
+    };
+
+    fn of_arguments() -> Self {
+        let arguments: Vec<String> = std::env::args().collect();
+        let mut scale = if arguments.iter().any(|argument| argument == "--bench") {
+            Self::BENCH
+        } else {
+            Self::TEST
+        };
+        let given = arguments.iter().position(|argument| argument == "--parked");
+        if let Some(count) = given.and_then(|at| arguments.get(at + 1)) {
+            scale.parked = count.parse().expect("--parked takes a number");
+        }
+        scale
+    }
+}
+
+fn main() {
+    let scale = Scale::of_arguments();
+    let folder = tempfile::tempdir().expect("there is a disk");
+    let folder = folder.path();
+    println!("| what | figure | target |\n|---|---|---|");
+    let syncs = syncs_per_second(folder, scale.time);
+    row(
+        "the disk alone: fdatasync/s of 8 KiB",
+        format!("{syncs:.0}"),
+        "",
+    );
+    starts(folder, scale, syncs);
+    tasks(folder, scale);
+    maps(folder, scale);
+    bytes(folder, scale);
+    parked::recovery(folder, scale.running);
+    parked::parked(folder, scale.parked);
+}
+
+fn row(what: &str, figure: impl std::fmt::Display, target: &str) {
+    println!("| {what} | {figure} | {target} |");
+}
+
+/// How often the disk confirms a small write, one after the other.
+fn syncs_per_second(folder: &Path, time: Duration) -> f64 {
+    use std::io::Write;
+
+    let mut file = std::fs::File::create(folder.join("syncs")).expect("there is room");
+    let begun = std::time::Instant::now();
+    let mut count = 0_u32;
+    while begun.elapsed() < time {
+        file.write_all(&[1; 8192]).expect("there is room");
+        file.sync_data().expect("the disk works");
+        count += 1;
+    }
+    f64::from(count) / begun.elapsed().as_secs_f64()
+}
+
+fn starts(folder: &Path, scale: Scale, syncs: f64) {
+    let load = Load::open(&folder.join("starts.db"), &ten_states());
+    let half = format!("half of the disk: {:.0}/s", syncs / 2.0);
+    for (callers, target) in [(64, "20,000/s"), (1, half.as_str())] {
+        let figure = load.library(callers, scale.time, false);
+        let what = format!("ten states, start to end, library, callers: {callers}");
+        row(&what, figure, target);
+    }
+    let many = "10,000/s, below 0.1 commits each, p99 below 50 ms";
+    for (clients, target) in [(64, many), (1, half.as_str())] {
+        let figure = load.http(clients, scale.time);
+        let what = format!("ten states, start to end, HTTP, clients: {clients}");
+        row(&what, figure, target);
+    }
+}
+
+fn tasks(folder: &Path, scale: Scale) {
+    let load = Load::open(&folder.join("tasks.db"), &task_chain(10));
+    let figure = load.library(64, scale.time, true);
+    let what = "ten tasks in a row, closures, callers: 64";
+    row(what, figure, "2,000/s, which are 20,000 steps/s");
+}
+
+fn maps(folder: &Path, scale: Scale) {
+    let load = Load::open(&folder.join("maps.db"), &map(false));
+    let each = |width: u32| load.once(&numbers(width as usize)).0 / width;
+    each(100);
+    let (narrow, wide) = (each(100), each(scale.map_width));
+    let figure = format!(
+        "{narrow:.2?} an item of 100, {wide:.2?} of {}",
+        scale.map_width
+    );
+    row("an inline Map, from start to end", figure, "within 2 ×");
+}
+
+/// Bytes on the disk for states that each give out new data.
+fn bytes(folder: &Path, scale: Scale) {
+    const STATES: u64 = 20;
+    let file = folder.join("bytes.db");
+    let load = Load::open(&file, &template_chain(STATES as usize));
+    let input = order(1024);
+    let mut payloads = 0;
+    for _ in 0..scale.map_width / 10 {
+        let (_, output) = load.once(&input);
+        payloads += STATES * output.to_string().len() as u64;
+    }
+    drop(load);
+    let copy = folder.join("bytes-copy.db");
+    let size = stepwell::maintenance::back_up(&file, &copy).expect("it can be copied");
+    let figure = format!("{:.2} × the payload", size as f64 / payloads as f64);
+    row(
+        "disk for states that each give out 2 KiB of new data",
+        figure,
+        "1.5 ×",
+    );
+}
