@@ -10,7 +10,7 @@ use stepwell::operations::StartExecution;
 use stepwell::store::Store;
 use stepwell::store::sqlite::SqliteStore;
 use stepwell::{Engine, TaskError};
-use stepwell_benches::{FUNCTION, order};
+use stepwell_benches::{FUNCTION, UNLIMITED, order};
 use tokio::net::TcpListener;
 use tokio::runtime::Runtime;
 
@@ -50,6 +50,7 @@ impl Load {
             let engine = Engine::builder()
                 .store(Arc::clone(&store))
                 .task(FUNCTION, done)
+                .limits(UNLIMITED)
                 .build()
                 .await
                 .expect("the engine starts");
