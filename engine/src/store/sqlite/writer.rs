@@ -413,9 +413,9 @@ mod tests {
             refused
         };
         let (_, refused) = futures_util::future::join(first, offering).await;
-        // The thread may have taken a batch out before it was held up.
+        // Before it was held up the thread may have taken out a batch, or nothing.
         assert!(
-            (QUEUE_MAX - BATCH_MAX..=QUEUE_MAX).contains(&refused),
+            (QUEUE_MAX - BATCH_MAX..=QUEUE_MAX + 1).contains(&refused),
             "{refused}"
         );
         add(&store, 1, None).await.unwrap();
