@@ -1,7 +1,8 @@
 //! The durable core beside its targets: one run, one table.
 //!
-//! `cargo bench -p stepwell-benches --bench durable`, with `-- --parked 1000000` for as many parked
-//! executions as the design speaks of. Everything is durable; the load is made in this process.
+//! `cargo bench -p stepwell-benches --bench durable`. Everything is durable, and the load is made in
+//! the process that carries it; a million parked executions have a process of their own, whose
+//! memory is theirs.
 
 mod load;
 mod parked;
@@ -26,7 +27,7 @@ struct Scale {
 impl Scale {
     const BENCH: Self = Self {
         time: Duration::from_secs(4),
-        parked: 100_000,
+        parked: 1_000_000,
         running: 10_000,
         map_width: 10_000,
     };
@@ -40,23 +41,25 @@ impl Scale {
 
     fn of_arguments() -> Self {
         let arguments: Vec<String> = std::env::args().collect();
-        let mut scale = if arguments.iter().any(|argument| argument == "--bench") {
+        if arguments.iter().any(|argument| argument == "--bench") {
             Self::BENCH
         } else {
             Self::TEST
-        };
-        let given = arguments.iter().position(|argument| argument == "--parked");
-        if let Some(count) = given.and_then(|at| arguments.get(at + 1)) {
-            scale.parked = count.parse().expect("--parked takes a number");
         }
-        scale
     }
 }
+
+/// Tells the process of the parked executions from the first one.
+const PARKED: &str = "STEPWELL_BENCH_PARKED";
 
 fn main() {
     let scale = Scale::of_arguments();
     let folder = tempfile::tempdir().expect("there is a disk");
     let folder = folder.path();
+    if std::env::var_os(PARKED).is_some() {
+        parked::parked(folder, scale.parked);
+        return;
+    }
     println!("| what | figure | target |\n|---|---|---|");
     let syncs = syncs_per_second(folder, scale.time);
     row(
@@ -69,7 +72,12 @@ fn main() {
     maps(folder, scale);
     bytes(folder, scale);
     parked::recovery(folder, scale.running);
-    parked::parked(folder, scale.parked);
+    let program = std::env::current_exe().expect("this is a program");
+    let status = std::process::Command::new(program)
+        .args(std::env::args().skip(1))
+        .env(PARKED, "1")
+        .status();
+    assert!(status.is_ok_and(|status| status.success()));
 }
 
 fn row(what: &str, figure: impl std::fmt::Display, target: &str) {

@@ -85,13 +85,16 @@ pub(crate) fn parked(folder: &Path, count: usize) {
         let begun = Instant::now();
         let engine = open().await;
         let ready = begun.elapsed();
-        let bytes = resident().saturating_sub(before) / count as u64;
+        let more = resident().saturating_sub(before) >> 20;
         row(
             "a start that finds them, until it is ready",
             format!("{ready:.2?}"),
             "10 s for 1,000,000",
         );
-        let figure = format!("{bytes} bytes each, {} MiB in all", resident() >> 20);
+        let figure = format!(
+            "{} MiB, {more} of them since it was opened",
+            resident() >> 20
+        );
         row(
             "memory of the process with them parked",
             figure,
