@@ -9,7 +9,7 @@ use stepwell::interpreter::Timestamp;
 use stepwell::store::memory::MemoryStore;
 use stepwell::store::sqlite::SqliteStore;
 use stepwell::store::{
-    Append, Chunk, Creation, ExecutionKey, ExecutionRecord, ExecutionStatus, NewExecution,
+    Append, Chunk, Creation, Epoch, ExecutionKey, ExecutionRecord, ExecutionStatus, NewExecution,
     NewRevision, NewStateMachine, StateMachineCreation, StateMachineKind, StateMachineRecord,
     Store,
 };
@@ -24,6 +24,7 @@ const CHUNK_BYTES: usize = 2_048;
 struct Subject {
     store: Arc<dyn Store>,
     machine: Arc<StateMachineRecord>,
+    owner: Epoch,
     next_key: Arc<AtomicU64>,
 }
 
@@ -43,10 +44,13 @@ impl Subject {
                 created_at: now(),
             },
         });
+        let owner = store.owners().join(Timestamp::MAX).await;
+        let owner = owner.expect("the store works");
         match created.await.expect("the store works") {
             StateMachineCreation::Created(machine) => Self {
                 store,
                 machine: Arc::new(machine),
+                owner,
                 next_key: Arc::new(AtomicU64::new(1)),
             },
             StateMachineCreation::NameTaken(_) => unreachable!("the store is new"),
@@ -58,8 +62,8 @@ impl Subject {
         let key = ExecutionKey(self.next_key.fetch_add(1, Ordering::Relaxed));
         let stopped_at: Option<Timestamp> = (status != ExecutionStatus::Running).then(now);
         let created = self.store.create_execution(NewExecution {
-            epoch: self.store.epoch(),
             record: ExecutionRecord {
+                owner: self.owner,
                 key,
                 state_machine: self.machine.key,
                 revision: self.machine.revision,
@@ -78,13 +82,14 @@ impl Subject {
 
     async fn append(&self, execution: ExecutionKey, number: u64) {
         let appended = self.store.append(Append {
-            epoch: self.store.epoch(),
+            epoch: self.owner,
             execution,
             chunk: chunk(number),
             status: ExecutionStatus::Running,
             stopped_at: None,
             wake_at: None,
             details: None,
+            letter: None,
         });
         appended.await.expect("the store works");
     }

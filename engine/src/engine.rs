@@ -2,12 +2,14 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use stepwell_interpreter::Execution;
 use stepwell_interpreter::event::Event;
 use stepwell_interpreter::execution::Limits;
 use stepwell_interpreter::{Payload, Timestamp};
+use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
 
 use crate::arn::Arns;
@@ -32,7 +34,7 @@ pub struct Engine {
     pub(crate) executor: Executor,
     pub(crate) arns: Arns,
     pub(crate) region: Arc<str>,
-    _running: Arc<StopOnDrop>,
+    running: Arc<StopOnDrop>,
 }
 
 /// How an [`Engine`] is to be.
@@ -44,6 +46,7 @@ pub struct EngineBuilder {
     clock: Arc<dyn Clock>,
     limits: Limits,
     observer: Option<Observer>,
+    lease: Option<Duration>,
     seed: Option<[u8; 32]>,
 }
 
@@ -114,6 +117,7 @@ impl Engine {
             clock: Arc::new(SystemClock),
             limits: Limits::default(),
             observer: None,
+            lease: None,
             seed: None,
         }
     }
@@ -177,6 +181,22 @@ impl Engine {
     /// The ARN of an execution of this engine.
     pub fn execution_arn(&self, state_machine: &str, name: &str) -> String {
         self.arns.execution(state_machine, name)
+    }
+
+    /// Stops working, also for those who hold other handles of this engine: what is under way ends
+    /// where it stands, and goes on with the next engine that opens the store. Whoever shares the
+    /// store goes on with it at once.
+    pub async fn shut_down(&self) {
+        self.running.end();
+        if self.running.is_shared {
+            self.executor.leave().await;
+        }
+    }
+
+    /// Ends timers, letters and the renewal of the lease, as a crash would.
+    #[cfg(test)]
+    pub(crate) fn end_duties(&self) {
+        self.running.end_duties();
     }
 
     pub(crate) fn handle(
@@ -277,6 +297,16 @@ impl EngineBuilder {
         self
     }
 
+    /// Shares the store with other engines. Each holds the executions that it drives under a lease,
+    /// which it renews; when one is gone, the others go on with its executions once its lease has
+    /// run out. Its clock has to agree with theirs within a fraction of that time. Without a lease,
+    /// the default, an engine is alone with its store.
+    #[must_use]
+    pub fn lease(mut self, lease: Duration) -> Self {
+        self.lease = Some(lease);
+        self
+    }
+
     /// A fixed seed for all randomness, so that a test repeats.
     #[must_use]
     pub fn seed(mut self, seed: [u8; 32]) -> Self {
@@ -290,6 +320,7 @@ impl EngineBuilder {
     ///
     /// [`BuildError`] when the store cannot be opened, or the configuration cannot be met.
     pub async fn build(self) -> Result<Engine, BuildError> {
+        let is_shared = matches!(self.database, Database::Store(_));
         let store: Arc<dyn Store> = match self.database {
             Database::Memory => Arc::new(MemoryStore::new()),
             Database::Store(store) => store,
@@ -309,27 +340,34 @@ impl EngineBuilder {
             Some(seed) => seed,
             None => random_seed()?,
         };
-        let executor = Executor::new(Parts {
+        let executor = Executor::join(Parts {
             store,
             clock: self.clock,
+            lease: self.lease,
             handlers,
             mocks: self.mocks,
             limits: self.limits,
             observer: self.observer,
             seed,
-        });
-        let open = executor.recover().await?;
+        })
+        .await?;
+        let open = executor.store().count_open_executions().await?;
         if open > 0 {
             tracing::info!(executions = open, "open executions go on");
         }
-        let timers = tokio::spawn(executor.clone().run_timers()).abort_handle();
+        let duties = vec![
+            tokio::spawn(executor.clone().run_timers()).abort_handle(),
+            tokio::spawn(executor.clone().run_inbox()).abort_handle(),
+            tokio::spawn(executor.clone().run_lease()).abort_handle(),
+        ];
         let server = &self.configuration.server;
         Ok(Engine {
             arns: Arns::new(server),
             region: server.region.as_str().into(),
-            _running: Arc::new(StopOnDrop {
-                timers,
+            running: Arc::new(StopOnDrop {
+                duties,
                 executor: executor.clone(),
+                is_shared,
             }),
             executor,
         })
@@ -379,16 +417,35 @@ impl ExecutionHandle {
     }
 }
 
-/// Ends timers and drivers with the engine.
+/// Ends everything that the engine does, with the engine.
 struct StopOnDrop {
-    timers: AbortHandle,
+    duties: Vec<AbortHandle>,
     executor: Executor,
+    /// Whether the store goes on without the engine.
+    is_shared: bool,
+}
+
+impl StopOnDrop {
+    fn end_duties(&self) {
+        for duty in &self.duties {
+            duty.abort();
+        }
+    }
+
+    fn end(&self) {
+        self.end_duties();
+        self.executor.stop();
+    }
 }
 
 impl Drop for StopOnDrop {
     fn drop(&mut self) {
-        self.timers.abort();
-        self.executor.stop();
+        self.end();
+        // Others need not wait for the lease to run out; without a runtime they do.
+        if let (true, Ok(runtime)) = (self.is_shared, Handle::try_current()) {
+            let executor = self.executor.clone();
+            runtime.spawn(async move { executor.leave().await });
+        }
     }
 }
 

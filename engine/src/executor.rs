@@ -2,14 +2,19 @@
 //!
 //! An execution that has something to do belongs to one task, its [`driver`]; everybody else
 //! speaks to it through its inbox. One that only waits, for a time or for somebody outside, has
-//! no task and no memory: an entry with the [`timers`], or nothing at all. The order of every
-//! step is fixed: handle, append durably, then start effects and answer.
+//! no task: an entry with the [`timers`], or nothing at all, and perhaps a place among those that
+//! are [`warm`]. The order of every step is fixed: handle, append durably, then start effects and
+//! answer.
+//!
+//! An executor is an owner of its store, with a lease. What it does not hold it claims before it
+//! touches it; what another owner holds it reaches by [`letter`].
 
 use std::collections::hash_map::Entry;
 use std::collections::{HashMap, HashSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use stepwell_interpreter::event::{Event, HistoryId};
@@ -19,25 +24,28 @@ use stepwell_interpreter::journal;
 use stepwell_interpreter::{Chance, Execution, Timestamp};
 use stepwell_language::model::{ExecutionType, StateMachine};
 use stepwell_language::parse::parse;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::task::AbortHandle;
 
 use crate::clock::Clock;
 use crate::integrations::Handlers;
 use crate::integrations::mock::MockConfiguration;
 use crate::store::{
-    Append, Chunk, Creation, ExecutionKey, ExecutionStatus, NewExecution, RevisionKey, Store,
-    StoreError,
+    Append, Chunk, Creation, Epoch, ExecutionKey, ExecutionStatus, LetterKey, NewExecution,
+    RevisionKey, Store, StoreError,
 };
 
 mod driver;
-mod recovery;
 mod tasks;
 mod timers;
+mod warm;
+mod lease;
+mod letter;
 #[cfg(test)]
 mod tests;
 
 use timers::Timers;
+use warm::Warm;
 
 /// Called with the events of an execution once they are durable. It must be quick.
 pub type Observer = Arc<dyn Fn(&Execution, &[Event]) + Send + Sync>;
@@ -49,11 +57,16 @@ pub(crate) struct Executor(Arc<Shared>);
 pub(crate) struct Shared {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// Under which it holds executions.
+    epoch: Epoch,
+    /// How long it holds them without a sign of life; `None` where nobody else can be.
+    lease: Option<Duration>,
     handlers: Handlers,
     mocks: Option<MockConfiguration>,
     limits: Limits,
     observer: Option<Observer>,
-    next_key: AtomicU64,
+    /// Executions it has given keys to.
+    keys: AtomicU64,
     seeds: Mutex<rand_chacha::ChaCha12Rng>,
     /// The executions that have a driver.
     live: Mutex<HashMap<ExecutionKey, Live>>,
@@ -62,6 +75,9 @@ pub(crate) struct Shared {
     /// Who waits for an execution to end.
     watchers: Mutex<HashMap<ExecutionKey, Vec<oneshot::Sender<()>>>>,
     timers: Timers,
+    warm: Warm,
+    /// Told when executions may be free that another owner held.
+    freed: Notify,
     programs: Mutex<HashMap<RevisionKey, Arc<Program>>>,
     /// Why nothing runs any more, once the store has failed for good.
     failure: Mutex<Option<StoreError>>,
@@ -87,14 +103,32 @@ type Inbox = mpsc::UnboundedSender<Message>;
 #[derive(Debug)]
 pub(crate) struct Message {
     input: Input,
-    /// Told once the events that the input led to are durable.
-    done: Option<oneshot::Sender<()>>,
+    /// Told whether the input led to events, once these are durable.
+    done: Option<oneshot::Sender<bool>>,
+    /// The letter that says so, where it came from another owner.
+    letter: Option<LetterKey>,
+    /// Kept until it is dealt with, where many are told something at once.
+    turn: Option<OwnedSemaphorePermit>,
+}
+
+impl Message {
+    /// What nobody waits for.
+    fn new(input: Input) -> Self {
+        Self {
+            input,
+            done: None,
+            letter: None,
+            turn: None,
+        }
+    }
 }
 
 /// What an executor is made of.
 pub(crate) struct Parts {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// How long it holds executions without a sign of life; `None` where nobody else can be.
+    pub(crate) lease: Option<Duration>,
     pub(crate) handlers: Handlers,
     pub(crate) mocks: Option<MockConfiguration>,
     pub(crate) limits: Limits,
@@ -104,34 +138,45 @@ pub(crate) struct Parts {
 }
 
 impl Executor {
-    /// An executor; executions that the store holds open go on with [`recover`](Self::recover).
-    pub(crate) fn new(parts: Parts) -> Self {
+    /// An executor with a lease of its own. Executions that the store has open go on once
+    /// [`run_timers`](Self::run_timers) runs.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the lease cannot be written.
+    pub(crate) async fn join(parts: Parts) -> Result<Self, StoreError> {
         let Parts {
             store,
             clock,
+            lease,
             handlers,
             mocks,
             limits,
             observer,
             seed,
         } = parts;
-        let next_key = AtomicU64::new(store.execution_key_max().0 + 1);
-        Self(Arc::new(Shared {
+        let until = lease::until(clock.now(), lease);
+        let epoch = store.owners().join(until).await?;
+        Ok(Self(Arc::new(Shared {
             store,
             clock,
+            epoch,
+            lease,
             handlers,
             mocks,
             limits,
             observer,
-            next_key,
+            keys: AtomicU64::new(0),
             seeds: Mutex::new(rand_chacha::ChaCha12Rng::from_seed(seed)),
             live: Mutex::default(),
             set_aside: Mutex::default(),
             watchers: Mutex::default(),
             timers: Timers::default(),
+            warm: Warm::default(),
+            freed: Notify::new(),
             programs: Mutex::default(),
             failure: Mutex::default(),
-        }))
+        })))
     }
 
     pub(crate) fn store(&self) -> &dyn Store {
@@ -150,9 +195,15 @@ impl Executor {
         self.0.mocks.as_ref()
     }
 
+    /// Under which it holds executions.
+    pub(crate) fn epoch(&self) -> Epoch {
+        self.0.epoch
+    }
+
     /// The key of the next execution.
     pub(crate) fn next_key(&self) -> ExecutionKey {
-        ExecutionKey(self.0.next_key.fetch_add(1, Ordering::Relaxed))
+        let count = self.0.keys.fetch_add(1, Ordering::Relaxed) + 1;
+        self.0.epoch.execution_key(count)
     }
 
     /// Randomness for one execution, or one operation.
@@ -227,19 +278,18 @@ impl Executor {
         })
     }
 
-    /// Hands an input to an execution, which is brought back to life if it was parked. Answers
-    /// when what it led to is durable; also when it led to nothing.
-    pub(crate) async fn send(&self, key: ExecutionKey, input: Input) {
+    /// Hands an input to an execution, which is brought back to life if it was parked, or to the
+    /// owner that holds it. Answers when what it led to is durable: whether that was anything, or
+    /// `None` when the execution cannot go on.
+    pub(crate) async fn send(&self, key: ExecutionKey, input: Input) -> Option<bool> {
         let (done, answer) = oneshot::channel();
-        self.post(
-            key,
-            Message {
-                input,
-                done: Some(done),
-            },
-        );
+        let message = Message {
+            done: Some(done),
+            ..Message::new(input)
+        };
+        self.post(key, message);
         // A driver that goes away without an answer has failed, and the failure is logged there.
-        let _ = answer.await;
+        answer.await.ok()
     }
 
     fn post(&self, key: ExecutionKey, message: Message) {
@@ -290,6 +340,7 @@ impl Executor {
         key: ExecutionKey,
         execution: &Execution,
         events: &[Event],
+        letter: Option<LetterKey>,
     ) -> Result<(), StoreError> {
         let Some(chunk) = chunk(events, execution.last_history_id()) else {
             return Ok(());
@@ -298,13 +349,14 @@ impl Executor {
         self.0
             .store
             .append(Append {
-                epoch: self.0.store.epoch(),
+                epoch: self.0.epoch,
                 execution: key,
                 chunk,
                 status,
                 stopped_at,
                 wake_at: wake_at(execution),
                 details: None,
+                letter,
             })
             .await
     }
@@ -359,7 +411,14 @@ pub(crate) struct Watch {
 impl Watch {
     /// Completes when the execution has ended: `false` if it cannot go on.
     pub(crate) async fn has_ended(mut self) -> bool {
-        (&mut self.ended).await.is_ok()
+        if self.executor.0.lease.is_none() {
+            return (&mut self.ended).await.is_ok();
+        }
+        let executor = self.executor.clone();
+        tokio::select! {
+            ended = &mut self.ended => ended.is_ok(),
+            ended = executor.ends_elsewhere(self.key) => ended,
+        }
     }
 }
 

@@ -15,6 +15,7 @@
 pub mod execution;
 pub mod state_machine;
 pub mod version;
+pub mod owner;
 pub mod error;
 pub mod memory;
 #[cfg(feature = "sqlite")]
@@ -22,13 +23,12 @@ pub mod sqlite;
 
 use std::pin::Pin;
 
-use stepwell_interpreter::Timestamp;
-
 pub use error::{Conflict, Remedy, StoreError};
 pub use execution::{
     Append, Chunk, Creation, ExecutionCursor, ExecutionFilter, ExecutionKey, ExecutionRecord,
     ExecutionStatus, HistoryRange, NewExecution, Order, Timer,
 };
+pub use owner::{Claim, Lease, Letter, LetterAnswer, LetterKey, OwnerStore, Window};
 pub use state_machine::{
     NewRevision, NewStateMachine, Revision, RevisionKey, StateMachineCreation, StateMachineKey,
     StateMachineKind, StateMachineRecord, StateMachineStatus, StateMachineUpdate, Tagging, Update,
@@ -40,7 +40,8 @@ pub use version::VersionStore;
 /// Nothing happens before it is polled. A write whose future is dropped may or may not happen.
 pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>> + Send + 'a>>;
 
-/// Keeps state machines and executions; versions and aliases are with [`versions`](Self::versions).
+/// Keeps state machines and executions; versions and aliases are with [`versions`](Self::versions),
+/// and who may advance an execution with [`owners`](Self::owners).
 ///
 /// Every write is one atomic step, and is durable when its future answers. A read sees every write
 /// that was answered before it began.
@@ -48,32 +49,27 @@ pub type StoreFuture<'a, T> = Pin<Box<dyn Future<Output = Result<T, StoreError>>
 /// What two callers can run into, such as a name that is taken, is a value of the answer; an error
 /// means that nothing was written, or, for [`StoreError::Failed`] alone, that nobody knows.
 pub trait Store: Send + Sync + 'static {
-    /// Under which epoch this owner writes. Each owner has a higher one than those before it; the
-    /// writes of an earlier owner are refused.
-    fn epoch(&self) -> Epoch;
-
-    /// The highest key that an execution had when the store was opened; 0 when there was none.
-    /// Keys of new executions are the owner's to give, counting on from here.
-    fn execution_key_max(&self) -> ExecutionKey;
-
     /// What the store has done since it was opened.
     fn counters(&self) -> Counters;
 
-    /// Adds an execution with the beginning of its journal. It may be finished already.
+    /// Adds an execution with the beginning of its journal. It may be finished already. Whoever
+    /// adds it holds it; keys are the owner's to give, see [`Epoch::execution_key`].
     ///
     /// # Errors
     ///
     /// [`Conflict`] when its key is taken, its state machine or revision is unknown, or its chunks
-    /// do not begin a journal; [`StoreError::StaleOwner`]; [`StoreError::Overloaded`] when more
+    /// do not begin a journal; [`StoreError::LeaseEnded`]; [`StoreError::Overloaded`] when more
     /// writes wait than the store cares to keep.
     fn create_execution(&self, new: NewExecution) -> StoreFuture<'_, Creation>;
 
-    /// Adds a chunk to a journal and brings the execution's record up to date.
+    /// Adds a chunk to a journal, brings the execution's record up to date and takes a letter out
+    /// of its inbox, all in one step.
     ///
     /// # Errors
     ///
-    /// [`Conflict`] when the execution is unknown or the chunk does not follow the last one;
-    /// [`StoreError::StaleOwner`].
+    /// [`Conflict`] when the execution is unknown or held by another owner, the chunk does not
+    /// follow the last one, or the letter has been taken; [`StoreError::LeaseEnded`] when the
+    /// lease was ended.
     fn append(&self, append: Append) -> StoreFuture<'_, ()>;
 
     /// The execution with this key.
@@ -111,19 +107,15 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> StoreFuture<'_, Vec<ExecutionRecord>>;
 
-    /// At most `limit` running executions with keys above `after`, in the order of their keys: what
-    /// a new owner has to take up.
+    /// At most `limit` running executions with keys above `after`, in the order of their keys.
     fn open_executions(
         &self,
         after: ExecutionKey,
         limit: usize,
     ) -> StoreFuture<'_, Vec<ExecutionRecord>>;
 
-    /// At most `limit` timers that are due at `now`, the earliest first.
-    fn due_timers(&self, now: Timestamp, limit: usize) -> StoreFuture<'_, Vec<Timer>>;
-
-    /// The timer that is due first.
-    fn next_timer(&self) -> StoreFuture<'_, Option<Timer>>;
+    /// How many executions are running.
+    fn count_open_executions(&self) -> StoreFuture<'_, u64>;
 
     /// Adds a state machine with its first revision.
     fn create_state_machine(&self, new: NewStateMachine) -> StoreFuture<'_, StateMachineCreation>;
@@ -176,6 +168,9 @@ pub trait Store: Send + Sync + 'static {
         limit: usize,
     ) -> StoreFuture<'_, Vec<StateMachineRecord>>;
 
+    /// Leases, claims and inboxes.
+    fn owners(&self) -> &dyn OwnerStore;
+
     /// Versions and aliases.
     fn versions(&self) -> &dyn VersionStore;
 
@@ -191,8 +186,19 @@ pub trait Store: Send + Sync + 'static {
 }
 
 /// Number of an owner of a store: higher than that of every owner before.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct Epoch(pub u64);
+
+impl Epoch {
+    /// Bits of an execution's key that count the executions of one owner.
+    const COUNT_BITS: u32 = 40;
+
+    /// The key of an owner's execution number `count`, from 1 to 2^40 - 1: owners give keys
+    /// without asking each other.
+    pub fn execution_key(self, count: u64) -> ExecutionKey {
+        ExecutionKey((self.0 << Self::COUNT_BITS) | count)
+    }
+}
 
 /// What a store has done since it was opened.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]

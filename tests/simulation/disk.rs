@@ -1,19 +1,21 @@
 //! A store on a disk that is slow, busy and full at times, and whose machine dies.
 //!
-//! What lies on the disk is a store in memory that every owner in turn is given. A commit is
-//! atomic, as SQLite's are: what a cut tears, its log does not take for a commit. What was not
-//! committed when the machine died is gone, and nobody is answered any more.
+//! What lies on the disk is a store in memory, which every machine is given: one after the other,
+//! or several at once. A commit is atomic, as SQLite's are: what a cut tears, its log does not take
+//! for a commit. What was not committed when the machine died is gone, and nobody is answered any
+//! more.
+
+mod owners;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use stepwell::interpreter::Timestamp;
 use stepwell::store::memory::MemoryStore;
 use stepwell::store::{
-    Append, Chunk, Counters, Creation, Epoch, ExecutionFilter, ExecutionKey, ExecutionRecord,
-    HistoryRange, NewExecution, NewStateMachine, Revision, RevisionKey, StateMachineCreation,
-    StateMachineKey, StateMachineRecord, StateMachineStatus, StateMachineUpdate, Store, StoreError,
-    StoreFuture, Tagging, Timer, Update, VersionStore,
+    Append, Chunk, Counters, Creation, ExecutionFilter, ExecutionKey, ExecutionRecord,
+    HistoryRange, NewExecution, NewStateMachine, OwnerStore, Revision, RevisionKey,
+    StateMachineCreation, StateMachineKey, StateMachineRecord, StateMachineStatus,
+    StateMachineUpdate, Store, StoreError, StoreFuture, Tagging, Update, VersionStore,
 };
 use tokio::sync::Notify;
 
@@ -44,17 +46,15 @@ pub(crate) struct Trouble {
 /// What outlives the machine.
 pub(crate) struct Disk {
     contents: MemoryStore,
-    epoch: AtomicU64,
-    key_max: AtomicU64,
     writes: AtomicU64,
+    claims: AtomicU64,
     trouble: Trouble,
     choices: Mutex<Choices>,
 }
 
-/// The disk as one owner has it, until its machine dies.
+/// The disk as one machine has it, until that dies.
 pub(crate) struct Mounted {
     disk: Arc<Disk>,
-    epoch: Epoch,
     is_dead: AtomicBool,
     died: Notify,
 }
@@ -63,18 +63,24 @@ impl Disk {
     pub(crate) fn new(trouble: Trouble, seed: u64) -> Arc<Self> {
         Arc::new(Self {
             contents: MemoryStore::new(),
-            epoch: AtomicU64::new(0),
-            key_max: AtomicU64::new(0),
             writes: AtomicU64::new(0),
+            claims: AtomicU64::new(0),
             trouble,
             choices: Mutex::new(Choices::from_seed(seed)),
         })
     }
 
-    pub(crate) fn mount(self: &Arc<Self>) -> Arc<Mounted> {
+    /// Gives the disk to a machine. One that is alone with it ends all leases, as whoever opens a
+    /// file does.
+    pub(crate) async fn mount(self: &Arc<Self>, is_alone: bool) -> Arc<Mounted> {
+        let owners = self.contents.owners();
+        let leases = owners.leases().await.expect("memory can be read");
+        for lease in leases.iter().filter(|_| is_alone) {
+            let left = owners.leave(lease.epoch).await;
+            left.expect("memory can be written");
+        }
         Arc::new(Mounted {
             disk: Arc::clone(self),
-            epoch: Epoch(self.epoch.fetch_add(1, Ordering::SeqCst) + 1),
             is_dead: AtomicBool::new(false),
             died: Notify::new(),
         })
@@ -88,6 +94,11 @@ impl Disk {
     /// Writes that were committed, or tried.
     pub(crate) fn writes(&self) -> u64 {
         self.writes.load(Ordering::SeqCst)
+    }
+
+    /// How often an execution was taken over.
+    pub(crate) fn claims(&self) -> u64 {
+        self.claims.load(Ordering::SeqCst)
     }
 
     fn below(&self, end: u64) -> u64 {
@@ -148,23 +159,6 @@ impl Mounted {
             answer
         })
     }
-
-    fn check(&self, epoch: Epoch) -> Result<(), StoreError> {
-        let current = self.disk.epoch.load(Ordering::SeqCst);
-        if epoch.0 == current {
-            return Ok(());
-        }
-        Err(StoreError::StaleOwner {
-            place: "the disk".into(),
-            epoch: epoch.0,
-            current,
-        })
-    }
-
-    /// The epoch of the store below, which has one owner for ever.
-    fn inner_epoch(&self) -> Epoch {
-        self.disk.contents.epoch()
-    }
 }
 
 fn refusal(is_full: bool) -> StoreError {
@@ -178,37 +172,16 @@ fn refusal(is_full: bool) -> StoreError {
 }
 
 impl Store for Mounted {
-    fn epoch(&self) -> Epoch {
-        self.epoch
-    }
-
-    fn execution_key_max(&self) -> ExecutionKey {
-        ExecutionKey(self.disk.key_max.load(Ordering::SeqCst))
-    }
-
     fn counters(&self) -> Counters {
         self.disk.contents.counters()
     }
 
     fn create_execution(&self, new: NewExecution) -> StoreFuture<'_, Creation> {
-        Box::pin(async move {
-            self.check(new.epoch)?;
-            let key = new.record.key.0;
-            let epoch = self.inner_epoch();
-            let new = NewExecution { epoch, ..new };
-            let created = self.write(self.disk.contents.create_execution(new)).await;
-            self.disk.key_max.fetch_max(key, Ordering::SeqCst);
-            created
-        })
+        self.write(self.disk.contents.create_execution(new))
     }
 
     fn append(&self, append: Append) -> StoreFuture<'_, ()> {
-        Box::pin(async move {
-            self.check(append.epoch)?;
-            let epoch = self.inner_epoch();
-            let append = Append { epoch, ..append };
-            self.write(self.disk.contents.append(append)).await
-        })
+        self.write(self.disk.contents.append(append))
     }
 
     fn execution(&self, key: ExecutionKey) -> StoreFuture<'_, Option<ExecutionRecord>> {
@@ -256,12 +229,8 @@ impl Store for Mounted {
         self.disk.contents.open_executions(after, limit)
     }
 
-    fn due_timers(&self, now: Timestamp, limit: usize) -> StoreFuture<'_, Vec<Timer>> {
-        self.disk.contents.due_timers(now, limit)
-    }
-
-    fn next_timer(&self) -> StoreFuture<'_, Option<Timer>> {
-        self.disk.contents.next_timer()
+    fn count_open_executions(&self) -> StoreFuture<'_, u64> {
+        self.disk.contents.count_open_executions()
     }
 
     fn create_state_machine(&self, new: NewStateMachine) -> StoreFuture<'_, StateMachineCreation> {
@@ -306,6 +275,10 @@ impl Store for Mounted {
         limit: usize,
     ) -> StoreFuture<'_, Vec<StateMachineRecord>> {
         self.disk.contents.list_state_machines(after, limit)
+    }
+
+    fn owners(&self) -> &dyn OwnerStore {
+        self
     }
 
     fn versions(&self) -> &dyn VersionStore {

@@ -3,7 +3,8 @@
 //!
 //! Each seed makes a state machine with a few executions and runs it undisturbed first. Then it
 //! runs it again, once for each commit with a death just before it and once with one just after,
-//! and a few times with troubles at random. Whatever happens, each acknowledged execution has to
+//! and a few times with troubles at random, on one machine and on two that share the disk and take
+//! over from each other. Whatever happens, each acknowledged execution has to
 //! end, in the way and with the history of the undisturbed run; no task may be run before its
 //! event is on the disk, and each result must be accepted once.
 //!
@@ -34,6 +35,7 @@ struct Totals {
     executions: u64,
     writes: u64,
     deaths: u64,
+    claims: u64,
     tasks: u64,
 }
 
@@ -53,8 +55,8 @@ fn main() -> ExitCode {
         }
     }
     println!(
-        "{} runs of {} executions: {} writes, {} deaths, {} tasks run; nothing lost, nothing twice",
-        totals.runs, totals.executions, totals.writes, totals.deaths, totals.tasks
+        "{} runs of {} executions: {} writes, {} deaths, {} times taken over, {} tasks run; nothing lost, nothing twice",
+        totals.runs, totals.executions, totals.writes, totals.deaths, totals.claims, totals.tasks
     );
     ExitCode::SUCCESS
 }
@@ -86,45 +88,48 @@ fn simulate(seed: u64, totals: &mut Totals) -> Result<(), String> {
         deadly: 0,
         death: Death::Never,
     };
-    let undisturbed = run(&plan, quiet, totals)?;
-    let mut disturbed = |trouble: Trouble| {
-        let run =
-            run(&plan, trouble, totals).map_err(|problem| format!("{trouble:?}: {problem}"))?;
+    let undisturbed = run(&plan, quiet, 1, totals)?;
+    let mut disturbed = |trouble: Trouble, machines: u64| {
+        let run = run(&plan, trouble, machines, totals)
+            .map_err(|problem| format!("{trouble:?}, machines: {machines}: {problem}"))?;
         if run.endings == undisturbed.endings {
             return Ok(());
         }
         Err(format!(
-            "{trouble:?}: another ending\nundisturbed {:#?}\ndisturbed {:#?}",
+            "{trouble:?}, machines: {machines}: another ending\nundisturbed {:#?}\ndisturbed {:#?}",
             undisturbed.endings, run.endings
         ))
     };
     for write in 1..=undisturbed.writes {
         for death in [Death::Before(write), Death::After(write)] {
-            disturbed(Trouble { death, ..quiet })?;
+            disturbed(Trouble { death, ..quiet }, 1)?;
         }
     }
     for round in 0..ROUNDS {
-        disturbed(Trouble {
+        let trouble = Trouble {
             refused: 4 + round,
             deadly: 6 + round,
             death: Death::Never,
-        })?;
+        };
+        disturbed(trouble, 1)?;
+        disturbed(trouble, 2)?;
     }
     Ok(())
 }
 
 /// One run in a world of its own, whose clock jumps whenever nobody has anything to do.
-fn run(plan: &Plan, trouble: Trouble, totals: &mut Totals) -> Result<Run, String> {
+fn run(plan: &Plan, trouble: Trouble, machines: u64, totals: &mut Totals) -> Result<Run, String> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .map_err(|error| error.to_string())?;
-    let run = runtime.block_on(plan.run(trouble))?;
+    let run = runtime.block_on(plan.run(trouble, machines))?;
     totals.runs += 1;
     totals.executions += run.endings.len() as u64;
     totals.writes += run.writes;
     totals.deaths += run.deaths;
+    totals.claims += run.claims;
     totals.tasks += run.calls;
     Ok(run)
 }

@@ -11,8 +11,8 @@ use stepwell::interpreter::{Execution, journal};
 use stepwell::language::model::{ExecutionType, StateMachine};
 use stepwell::language::parse::parse;
 use stepwell::operations::StartExecution;
-use stepwell::store::{ExecutionStatus, Store};
-use stepwell::{Engine, OperationError};
+use stepwell::store::{ExecutionStatus, Remedy, Store};
+use stepwell::{BuildError, Engine, OperationError};
 
 use crate::chance::Choices;
 use crate::clock::PausedClock;
@@ -40,8 +40,15 @@ pub(crate) struct Run {
     pub(crate) endings: Vec<Ending>,
     pub(crate) writes: u64,
     pub(crate) deaths: u64,
+    pub(crate) claims: u64,
     pub(crate) calls: u64,
 }
+
+/// How long a machine that shares the disk holds its executions without a sign of life.
+const LEASE: Duration = Duration::from_secs(15);
+
+/// How long a machine that died is down, at most.
+const DOWN_MAX: u64 = 40;
 
 /// How long a run may take, on its own clock.
 const PATIENCE: Duration = Duration::from_secs(100_000);
@@ -69,7 +76,7 @@ impl Plan {
     /// # Errors
     ///
     /// What was broken of all that has to hold.
-    pub(crate) async fn run(&self, trouble: Trouble) -> Result<Run, String> {
+    pub(crate) async fn run(&self, trouble: Trouble, machines: u64) -> Result<Run, String> {
         let disk = Disk::new(trouble, self.seed);
         let clock = PausedClock::new();
         let worker = Worker {
@@ -77,23 +84,35 @@ impl Plan {
             calls: Arc::new(AtomicU64::new(0)),
             uncommitted: Arc::new(AtomicU64::new(0)),
         };
-        let mut choices = Choices::from_seed(self.seed ^ 0x5eed);
-        let mut acknowledged = vec![false; self.inputs.len()];
-        let mut deaths = 0;
-        let living = async {
-            loop {
-                let mounted = disk.mount();
-                let lived = self.live(&mounted, &clock, &worker, &mut acknowledged);
-                tokio::select! {
-                    biased;
-                    () = mounted.has_died() => {}
-                    ended = lived => return ended,
+        let deaths = AtomicU64::new(0);
+        let is_alone = machines == 1;
+        let all = (0..machines).map(|machine| {
+            let mut choices = Choices::from_seed(self.seed ^ 0x5eed ^ machine);
+            let (disk, clock, worker, deaths) = (&disk, &clock, &worker, &deaths);
+            async move {
+                let mut acknowledged = vec![false; self.inputs.len()];
+                loop {
+                    let mounted = disk.mount(is_alone).await;
+                    let lived = self.live(&mounted, is_alone, clock, worker, &mut acknowledged);
+                    tokio::select! {
+                        biased;
+                        () = mounted.has_died() => {}
+                        ended = lived => return ended,
+                    }
+                    deaths.fetch_add(1, Ordering::SeqCst);
+                    // While the machine was down, somebody set its clock.
+                    let hours = i64::try_from(choices.below(5)).expect("it is small") - 2;
+                    clock.step(hours * 3_600_000);
+                    if !is_alone {
+                        let down = Duration::from_secs(choices.below(DOWN_MAX));
+                        tokio::time::sleep(down).await;
+                    }
                 }
-                deaths += 1;
-                // While the machine was down, somebody set its clock.
-                let hours = i64::try_from(choices.below(5)).expect("it is small") - 2;
-                clock.step(hours * 3_600_000);
             }
+        });
+        let living = async {
+            let ended = futures_util::future::join_all(all).await;
+            ended.into_iter().collect::<Result<(), String>>()
         };
         tokio::time::timeout(PATIENCE, living)
             .await
@@ -108,7 +127,8 @@ impl Plan {
         Ok(Run {
             endings,
             writes: disk.writes(),
-            deaths,
+            deaths: deaths.load(Ordering::SeqCst),
+            claims: disk.claims(),
             calls: worker.calls.load(Ordering::SeqCst),
         })
     }
@@ -117,19 +137,12 @@ impl Plan {
     async fn live(
         &self,
         mounted: &Arc<Mounted>,
+        is_alone: bool,
         clock: &PausedClock,
         worker: &Worker,
         acknowledged: &mut [bool],
     ) -> Result<(), String> {
-        let store: Arc<dyn Store> = mounted.clone();
-        let engine = Engine::builder()
-            .store(store)
-            .clock(Arc::new(clock.clone()))
-            .seed([7; 32])
-            .handler(machines::FUNCTION, worker.clone())
-            .build()
-            .await
-            .map_err(|error| format!("the engine does not start: {error}"))?;
+        let engine = engine(mounted, is_alone, clock, worker).await?;
         let created = engine.create_state_machine(MACHINE, &self.definition).await;
         let machine = created.map_err(|error| error.to_string())?.arn;
         for (index, input) in self.inputs.iter().enumerate() {
@@ -199,6 +212,33 @@ impl Plan {
             status: record.status,
             events,
         })
+    }
+}
+
+/// An engine on the disk. One that finds it busy or full tries again.
+async fn engine(
+    mounted: &Arc<Mounted>,
+    is_alone: bool,
+    clock: &PausedClock,
+    worker: &Worker,
+) -> Result<Engine, String> {
+    loop {
+        let store: Arc<dyn Store> = mounted.clone();
+        let mut builder = Engine::builder()
+            .store(store)
+            .clock(Arc::new(clock.clone()))
+            .seed([7; 32])
+            .handler(machines::FUNCTION, worker.clone());
+        if !is_alone {
+            builder = builder.lease(LEASE);
+        }
+        match builder.build().await {
+            Ok(engine) => return Ok(engine),
+            Err(BuildError::Store(error)) if error.remedy() == Remedy::Retry => {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            Err(error) => return Err(format!("the engine does not start: {error}")),
+        }
     }
 }
 

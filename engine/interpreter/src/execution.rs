@@ -247,6 +247,17 @@ impl Execution {
         self.history
     }
 
+    /// Roughly the bytes that it keeps in memory. Data that several flows share counts for each.
+    pub fn retained_bytes(&self) -> usize {
+        /// What an execution, or a flow, takes without its data.
+        const FRAME: usize = 1 << 10;
+        let flows = self
+            .flows
+            .values()
+            .map(|flow| FRAME + flow.retained_bytes());
+        flows.fold(FRAME + self.variables_size, usize::saturating_add)
+    }
+
     /// The names of the states that it is in, in flow order.
     pub fn current_states(&self) -> impl Iterator<Item = &StateName> {
         self.flows

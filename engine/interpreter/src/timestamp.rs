@@ -20,6 +20,9 @@ impl Timestamp {
     /// The last instant that can be named; nothing is due then.
     pub const MAX: Self = Self(i64::MAX);
 
+    /// The first instant that can be named; nothing was due then.
+    pub const BEGINNING: Self = Self(i64::MIN);
+
     /// The instant so many milliseconds after the epoch.
     pub fn from_milliseconds(milliseconds: i64) -> Self {
         Self(milliseconds)
@@ -35,6 +38,13 @@ impl Timestamp {
     pub fn after(self, duration: Duration) -> Self {
         let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
         Self(self.0.saturating_add(milliseconds))
+    }
+
+    /// The instant `duration` earlier, or [`Self::BEGINNING`].
+    #[must_use]
+    pub fn before(self, duration: Duration) -> Self {
+        let milliseconds = i64::try_from(duration.as_millis()).unwrap_or(i64::MAX);
+        Self(self.0.saturating_sub(milliseconds))
     }
 
     /// The time from `earlier` to this instant; zero when `earlier` is later.

@@ -8,30 +8,39 @@ use futures_util::FutureExt;
 use stepwell_interpreter::effect::{Effect, TaskId};
 use stepwell_interpreter::input::Input;
 use stepwell_interpreter::{Chance, Execution, journal};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
-use crate::store::{ExecutionKey, Remedy, StoreError};
+use crate::store::{Claim, Conflict, ExecutionKey, ExecutionRecord, LetterKey, Remedy, StoreError};
 
 use super::{Executor, Inbox, LoadError, Message, lock, tasks};
-
-/// How long an execution without work stays in memory, in case something comes soon.
-const LINGER: Duration = Duration::from_secs(2);
 
 /// Pause before a write is tried again that found the disk full or the database busy.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Bytes of journal that are read at once.
-pub(super) const READ_BYTES: usize = 4 << 20;
+const READ_BYTES: usize = 4 << 20;
 
 /// Why a driver stops.
 enum Stop {
-    /// The execution has ended, or waits without needing memory.
-    Done,
-    /// What is in memory is not what the store has: begin again from the journal.
-    Reload,
+    /// The execution has ended.
+    Ended,
+    /// It only waits.
+    Parked,
+    /// What is in memory is not what the store has: begin again from the journal, and with what
+    /// could not be written.
+    Reload(Option<Message>),
     /// The store is not ours any more, or cannot be used.
     GiveUp,
+}
+
+/// What the store has of an execution.
+enum Loaded {
+    /// It runs, and is ours.
+    Running(Box<Execution>),
+    Ended,
+    /// Another owner holds it.
+    Elsewhere,
 }
 
 /// Drives an execution until it ends or only waits. Without one in memory, it is replayed first.
@@ -60,33 +69,40 @@ async fn drive_on(
     inbox: Inbox,
     mut messages: mpsc::UnboundedReceiver<Message>,
 ) {
+    let mut again = None;
     loop {
         let begun = match execution.take() {
-            Some(execution) => Ok(Some(execution)),
+            Some(execution) => Ok(Loaded::Running(Box::new(execution))),
             None => load(executor, key).await,
         };
         executor.0.timers.clear(key);
         let stop = match begun {
-            Ok(Some(execution)) => {
+            Ok(Loaded::Running(execution)) => {
                 executor.take_up(key);
-                let chance = executor.chance();
-                let mut driver = Driver {
+                let driver = Driver {
                     executor,
                     key,
-                    execution,
-                    chance,
+                    execution: *execution,
+                    chance: executor.chance(),
                     inbox: &inbox,
-                    running: BTreeMap::new(),
+                    running: Running::default(),
                 };
-                driver.run(&mut messages).await
+                driver.run(again.take(), &mut messages).await
             }
-            Ok(None) => {
-                answer(&mut messages);
-                Stop::Done
+            Ok(Loaded::Ended) => {
+                dismiss(executor, again.take(), &mut messages).await;
+                Stop::Ended
+            }
+            Ok(Loaded::Elsewhere) => {
+                let waiting = std::iter::from_fn(|| messages.try_recv().ok());
+                for message in again.take().into_iter().chain(waiting) {
+                    executor.forward(key, message);
+                }
+                Stop::Ended
             }
             Err(LoadError::Store(error)) if error.remedy() == Remedy::Retry => {
                 tokio::time::sleep(RETRY_PAUSE).await;
-                Stop::Reload
+                Stop::Reload(again.take())
             }
             Err(error) => {
                 // A poison execution is set aside; the others go on.
@@ -95,12 +111,12 @@ async fn drive_on(
             }
         };
         match stop {
-            Stop::Reload => {}
+            Stop::Reload(message) => again = message,
             Stop::GiveUp => {
                 executor.abandon(key);
                 return;
             }
-            Stop::Done => {
+            Stop::Ended | Stop::Parked => {
                 let mut live = lock(&executor.0.live);
                 if messages.is_empty() {
                     live.remove(&key);
@@ -112,33 +128,77 @@ async fn drive_on(
 }
 
 /// The execution has ended: whoever still speaks to it learns that, and nobody is left waiting.
-fn answer(messages: &mut mpsc::UnboundedReceiver<Message>) {
-    while let Ok(message) = messages.try_recv() {
-        message.done.map(|done| done.send(()));
+async fn dismiss(
+    executor: &Executor,
+    first: Option<Message>,
+    messages: &mut mpsc::UnboundedReceiver<Message>,
+) {
+    let waiting = std::iter::from_fn(|| messages.try_recv().ok());
+    for message in first.into_iter().chain(waiting) {
+        settle(executor, message, false).await;
     }
 }
 
-/// Replays a running execution from its journal; `None` when it has ended.
-async fn load(executor: &Executor, key: ExecutionKey) -> Result<Option<Execution>, LoadError> {
+/// Tells whoever waits whether a message led to events. One that did is settled in the inbox.
+async fn settle(executor: &Executor, message: Message, led_to_events: bool) {
+    let Message {
+        done, letter, turn, ..
+    } = message;
+    if let (Some(letter), false) = (letter, led_to_events)
+        && let Err(error) = executor.store().owners().discard(letter).await
+    {
+        tracing::warn!(%error, "a letter that came too late stays in its inbox");
+    }
+    done.map(|done| done.send(led_to_events));
+    drop(turn);
+}
+
+/// Brings a running execution back: it is still warm, or is replayed from its journal.
+async fn load(executor: &Executor, key: ExecutionKey) -> Result<Loaded, LoadError> {
+    if let Some(execution) = executor.0.warm.take(key) {
+        return Ok(Loaded::Running(Box::new(execution)));
+    }
     let store = executor.store();
     let record = store.execution(key).await?.ok_or(LoadError::NoRecord)?;
     if record.stopped_at.is_some() {
-        return Ok(None);
+        return Ok(Loaded::Ended);
     }
+    if record.owner != executor.epoch() {
+        let claim = store
+            .owners()
+            .claim(executor.epoch(), key, executor.now())
+            .await?;
+        match claim {
+            // Its record may have been read before another owner's last step.
+            Claim::Claimed | Claim::Kept => {}
+            Claim::HeldBy(_) => return Ok(Loaded::Elsewhere),
+        }
+    }
+    replay(executor, &record).await
+}
+
+/// Rebuilds an execution from its journal alone.
+async fn replay(executor: &Executor, record: &ExecutionRecord) -> Result<Loaded, LoadError> {
     let program = executor.program(record.revision).await?;
     let mut execution = executor.execution(&program);
     loop {
-        let chunks = store
-            .journal(key, execution.next_sequence().0, READ_BYTES)
+        let chunks = executor
+            .store()
+            .journal(record.key, execution.next_sequence().0, READ_BYTES)
             .await?;
         if chunks.is_empty() {
-            return Ok(Some(execution));
+            break;
         }
         for chunk in chunks {
             for event in journal::decode(&chunk.bytes)? {
                 execution.apply(&event)?;
             }
         }
+    }
+    if execution.is_running() {
+        Ok(Loaded::Running(Box::new(execution)))
+    } else {
+        Ok(Loaded::Ended)
     }
 }
 
@@ -148,50 +208,78 @@ struct Driver<'a> {
     execution: Execution,
     chance: Chance,
     inbox: &'a Inbox,
-    running: BTreeMap<TaskId, AbortHandle>,
+    running: Running,
 }
 
 impl Driver<'_> {
-    async fn run(&mut self, messages: &mut mpsc::UnboundedReceiver<Message>) -> Stop {
-        let owed: Vec<Effect> = self.execution.pending_effects().collect();
-        let mut inputs = VecDeque::from([Input::Continue]);
+    /// Runs until there is nothing to do. `again` is what a driver before could not write.
+    async fn run(
+        mut self,
+        again: Option<Message>,
+        messages: &mut mpsc::UnboundedReceiver<Message>,
+    ) -> Stop {
         self.execution.take_effects();
+        let mut inputs = VecDeque::new();
+        // Before the tasks that are owed are started again: it may be the result of one.
+        if let Some(message) = again
+            && let Err((error, message)) = self.take_in(message, &mut inputs).await
+        {
+            return self.give_way(&error, Some(message)).await;
+        }
+        let owed: Vec<Effect> = self.execution.pending_effects().collect();
+        inputs.push_back(Input::Continue);
         self.start(owed, &mut inputs);
-        let mut done = None;
         loop {
             while let Some(input) = inputs.pop_front() {
-                if let Err(error) = self.step(input, &mut inputs).await {
-                    return self.give_way(&error).await;
+                if let Err(error) = self.step(input, None, &mut inputs).await {
+                    return self.give_way(&error, None).await;
                 }
-            }
-            if let Some(done) = done.take() {
-                let _ = oneshot::Sender::send(done, ());
             }
             if !self.execution.is_running() {
-                answer(messages);
-                return Stop::Done;
+                dismiss(self.executor, None, messages).await;
+                return Stop::Ended;
             }
-            match self.wait(messages).await {
-                Some(message) => {
-                    done = message.done;
-                    inputs.push_back(message.input);
-                }
-                None => return Stop::Done,
+            let Some(message) = self.wait(messages).await else {
+                return self.park();
+            };
+            if let Err((error, message)) = self.take_in(message, &mut inputs).await {
+                return self.give_way(&error, Some(message)).await;
             }
         }
     }
 
-    /// Handles one input: events, append, then effects.
-    async fn step(&mut self, input: Input, inputs: &mut VecDeque<Input>) -> Result<(), StoreError> {
+    /// Handles a message and answers it. One that could not be written comes back.
+    async fn take_in(
+        &mut self,
+        message: Message,
+        inputs: &mut VecDeque<Input>,
+    ) -> Result<(), (StoreError, Message)> {
+        let input = message.input.clone();
+        match self.step(input, message.letter, inputs).await {
+            Ok(led_to_events) => {
+                settle(self.executor, message, led_to_events).await;
+                Ok(())
+            }
+            Err(error) => Err((error, message)),
+        }
+    }
+
+    /// Handles one input: events, append, then effects. Tells whether there were events.
+    async fn step(
+        &mut self,
+        input: Input,
+        letter: Option<LetterKey>,
+        inputs: &mut VecDeque<Input>,
+    ) -> Result<bool, StoreError> {
         if let Input::TaskSubmitted { task, .. } = &input {
             // Its handler is through; the result comes from outside, and needs no memory here.
-            self.running.remove(task);
+            self.running.0.remove(task);
         }
         let now = self.executor.now();
         let events = self.execution.handle(input, now, &mut self.chance);
         if !events.is_empty() {
             self.executor
-                .append(self.key, &self.execution, &events)
+                .append(self.key, &self.execution, &events, letter)
                 .await?;
             self.executor.committed(self.key, &self.execution, &events);
         }
@@ -200,7 +288,7 @@ impl Driver<'_> {
         if self.execution.is_cut() {
             inputs.push_front(Input::Continue);
         }
-        Ok(())
+        Ok(!events.is_empty())
     }
 
     /// Starts effects. What is known at once, as a mock's answer, becomes an input.
@@ -208,76 +296,77 @@ impl Driver<'_> {
         for effect in effects {
             match effect {
                 Effect::CancelTask(task) => {
-                    if let Some(handle) = self.running.remove(&task) {
+                    if let Some(handle) = self.running.0.remove(&task) {
                         handle.abort();
                     }
                 }
                 Effect::RunTask(task) => {
                     let started = self.execution.started().map(|(_, started)| started.clone());
                     let Some(started) = started else { continue };
-                    if self.running.contains_key(&task.id) {
+                    if self.running.0.contains_key(&task.id) {
                         continue;
                     }
                     let id = task.id;
                     match tasks::start(self.executor, *task, &started, self.inbox.clone()) {
                         tasks::Started::Answered(answers) => inputs.extend(answers),
                         tasks::Started::Running(handle) => {
-                            self.running.insert(id, handle);
+                            self.running.0.insert(id, handle);
                         }
                     }
                 }
             }
         }
         let execution = &self.execution;
-        self.running.retain(|task, _| execution.is_open(*task));
+        self.running.0.retain(|task, _| execution.is_open(*task));
     }
 
-    /// Waits for the next message. `None` when the execution is parked: nothing in memory is
-    /// needed for it to go on.
+    /// Waits for the next message. `None` when nothing in memory is needed for the execution to
+    /// go on.
     async fn wait(&mut self, messages: &mut mpsc::UnboundedReceiver<Message>) -> Option<Message> {
         let clock = &self.executor.0.clock;
         let wake_at = self.execution.wake_at();
-        let is_needed = !self.running.is_empty();
-        let linger_until = clock.now().after(LINGER);
-        let until = match (wake_at, is_needed) {
-            (Some(wake_at), true) => Some(wake_at),
-            (Some(wake_at), false) => Some(wake_at.min(linger_until)),
-            (None, true) => None,
-            (None, false) => Some(linger_until),
-        };
+        if self.running.0.is_empty() && wake_at.is_none_or(|wake_at| wake_at > clock.now()) {
+            return messages.try_recv().ok();
+        }
         let slept = async {
-            match until {
-                Some(until) => clock.sleep_until(until).await,
+            match wake_at {
+                Some(wake_at) => clock.sleep_until(wake_at).await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
             biased;
             message = messages.recv() => message,
-            () = slept => {
-                if wake_at.is_some_and(|wake_at| wake_at <= clock.now()) {
-                    return Some(Message { input: Input::TimerFired, done: None });
-                }
-                if let Some(wake_at) = wake_at {
-                    self.executor.0.timers.set(wake_at, self.key);
-                }
-                None
-            }
+            () = slept => Some(Message::new(Input::TimerFired)),
         }
     }
 
-    /// A write failed: what is in memory is ahead of the store and must go.
-    async fn give_way(&mut self, error: &StoreError) -> Stop {
-        self.abort_tasks();
+    /// Gives up the memory of an execution that only waits, but for a while.
+    fn park(self) -> Stop {
+        let (timers, warm) = (&self.executor.0.timers, &self.executor.0.warm);
+        let Self { key, execution, .. } = self;
+        if let Some(wake_at) = execution.wake_at() {
+            timers.set(wake_at, key);
+        }
+        warm.put(key, execution);
+        Stop::Parked
+    }
+
+    /// A write failed: what is in memory is ahead of the store and must go. The message that it
+    /// was about is kept.
+    async fn give_way(self, error: &StoreError, message: Option<Message>) -> Stop {
+        drop(self.running);
         match error.remedy() {
             Remedy::Retry => {
                 tracing::warn!(execution.key = self.key.0, %error, "a write is tried again");
                 tokio::time::sleep(RETRY_PAUSE).await;
-                Stop::Reload
+                Stop::Reload(message)
             }
             Remedy::ReadAgain => {
                 tracing::warn!(execution.key = self.key.0, %error, "an execution is read again");
-                Stop::Reload
+                // Whoever took the letter has answered it.
+                let is_taken = matches!(error, StoreError::Conflict(Conflict::LetterTaken { .. }));
+                Stop::Reload(message.filter(|_| !is_taken))
             }
             Remedy::StepDown | Remedy::GiveUp => {
                 self.executor.fail(error);
@@ -285,17 +374,16 @@ impl Driver<'_> {
             }
         }
     }
-
-    fn abort_tasks(&mut self) {
-        for handle in std::mem::take(&mut self.running).into_values() {
-            handle.abort();
-        }
-    }
 }
 
-/// Nobody takes the results of a driver that is gone.
-impl Drop for Driver<'_> {
+/// The tasks that run here. Nobody takes their results when the driver is gone.
+#[derive(Default)]
+struct Running(BTreeMap<TaskId, AbortHandle>);
+
+impl Drop for Running {
     fn drop(&mut self) {
-        self.abort_tasks();
+        for handle in std::mem::take(&mut self.0).into_values() {
+            handle.abort();
+        }
     }
 }

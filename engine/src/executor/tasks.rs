@@ -75,10 +75,7 @@ pub(super) fn start(
                 ))
             });
         // Without a driver nobody waits for the result; after a restart the task runs again.
-        let _ = inbox.send(Message {
-            input: input(id, result),
-            done: None,
-        });
+        let _ = inbox.send(Message::new(input(id, result)));
     });
     Started::Running(running.abort_handle())
 }

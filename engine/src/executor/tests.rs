@@ -21,6 +21,9 @@ use crate::store::{ExecutionKey, ExecutionStatus};
 
 use super::lock;
 
+#[cfg(feature = "sqlite")]
+mod sharing;
+
 /// Shows the time that the test sets.
 struct ManualClock(watch::Sender<Timestamp>);
 
@@ -239,7 +242,8 @@ async fn a_poisoned_execution_is_set_aside_and_the_others_go_on() {
     let sound = start(&first, wait).await.arn;
     drop(first);
     let connection = rusqlite::Connection::open(&file).unwrap();
-    let damage = "UPDATE journal SET bytes = zeroblob(20) WHERE execution = 1";
+    let damage = "UPDATE journal SET bytes = zeroblob(20)
+        WHERE execution = (SELECT min(key) FROM execution)";
     assert_eq!(connection.execute(damage, ()).unwrap(), 1);
     drop(connection);
 

@@ -188,6 +188,7 @@ impl Engine {
             key,
             state_machine: target.record.key,
             revision: target.revision,
+            owner: self.executor.epoch(),
             name,
             status,
             started_at: now,
@@ -195,15 +196,10 @@ impl Engine {
             wake_at: wake_at(&execution),
             details: target.origin.write(),
         };
-        let store = self.executor.store();
         let chunks = chunk(&events, execution.last_history_id())
             .into_iter()
             .collect();
-        let new = NewExecution {
-            epoch: store.epoch(),
-            record,
-            chunks,
-        };
+        let new = NewExecution { record, chunks };
         match self.executor.create(new, execution, events).await? {
             Creation::Created => Ok(self.handle(key, execution_arn, now)),
             Creation::NameTaken(record) => self.again(record, execution_arn, &input).await,

@@ -3,7 +3,6 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use super::Epoch;
 use super::execution::ExecutionKey;
 use super::state_machine::{RevisionKey, StateMachineKey};
 
@@ -41,14 +40,22 @@ pub enum StoreError {
     /// What the store holds contradicts what it was asked.
     #[error(transparent)]
     Conflict(#[from] Conflict),
-    /// Another owner has taken over.
-    #[error("{place} has a new owner: epoch {epoch} was followed by {current}")]
-    StaleOwner {
-        /// The store.
-        place: Arc<str>,
+    /// The lease of the owner who writes was ended: everything it held is free for others.
+    #[error("the lease of the owner of epoch {epoch} has ended")]
+    LeaseEnded {
         /// The epoch that the write named.
         epoch: u64,
-        /// The epoch of the owner.
+    },
+    /// Another process has opened the database since, although a lock was to keep it out.
+    #[error(
+        "{place} was taken over by another process: opening {opening} was followed by {current}"
+    )]
+    OpenedByAnother {
+        /// The store.
+        place: Arc<str>,
+        /// Which opening of the database this one was.
+        opening: u64,
+        /// Which was the last.
         current: u64,
     },
     /// Another process, or another engine in this one, has the database open.
@@ -142,6 +149,22 @@ pub enum Conflict {
     /// There is an execution with this key.
     #[error("there is an execution {0} already")]
     ExecutionKeyTaken(ExecutionKey),
+    /// Another owner holds the execution, and drives it.
+    #[error("execution {execution} is held by the owner of epoch {owner}")]
+    HeldByAnother {
+        /// The execution.
+        execution: ExecutionKey,
+        /// Who holds it.
+        owner: u64,
+    },
+    /// The letter has been taken out of its inbox before.
+    #[error("execution {execution}: the letter {letter} has been taken before")]
+    LetterTaken {
+        /// The execution.
+        execution: ExecutionKey,
+        /// The letter.
+        letter: u64,
+    },
     /// There is no execution with this key.
     #[error("there is no execution {0}")]
     UnknownExecution(ExecutionKey),
@@ -178,7 +201,7 @@ impl StoreError {
         match self {
             Self::Busy { .. } | Self::Overloaded { .. } | Self::Full { .. } => Remedy::Retry,
             Self::Conflict(_) => Remedy::ReadAgain,
-            Self::StaleOwner { .. } => Remedy::StepDown,
+            Self::LeaseEnded { .. } | Self::OpenedByAnother { .. } => Remedy::StepDown,
             Self::InUse { .. }
             | Self::NewerVersion { .. }
             | Self::NotADatabase { .. }
@@ -186,15 +209,6 @@ impl StoreError {
             | Self::Corrupt { .. }
             | Self::ReadOnly { .. }
             | Self::Failed { .. } => Remedy::GiveUp,
-        }
-    }
-
-    /// The error of a write by an owner that another one has followed.
-    pub(super) fn stale(place: &Arc<str>, epoch: Epoch, current: Epoch) -> Self {
-        Self::StaleOwner {
-            place: Arc::clone(place),
-            epoch: epoch.0,
-            current: current.0,
         }
     }
 }

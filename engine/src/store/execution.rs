@@ -5,6 +5,7 @@ use std::fmt;
 use stepwell_interpreter::Timestamp;
 
 use super::error::Conflict;
+use super::owner::LetterKey;
 use super::state_machine::{RevisionKey, StateMachineKey};
 use super::{Epoch, StoreError};
 
@@ -46,6 +47,8 @@ pub struct ExecutionRecord {
     pub state_machine: StateMachineKey,
     /// The revision it was started with.
     pub revision: RevisionKey,
+    /// The owner who created it or claimed it last.
+    pub owner: Epoch,
     /// Its name, unique among the executions of its state machine.
     pub name: String,
     /// How it stands.
@@ -64,9 +67,7 @@ pub struct ExecutionRecord {
 /// An execution to be added.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct NewExecution {
-    /// The epoch of the owner who adds it.
-    pub epoch: Epoch,
-    /// Its record. The state machine must be active and the revision one of its own.
+    /// Its record, whose owner is the one who adds it. The state machine must be active and the revision one of its own.
     pub record: ExecutionRecord,
     /// The beginning of its journal, from sequence number 1 and history id 1; may be empty.
     pub chunks: Vec<Chunk>,
@@ -100,6 +101,8 @@ pub struct Append {
     pub wake_at: Option<Timestamp>,
     /// Its new details; `None` keeps what it has.
     pub details: Option<String>,
+    /// The letter that led to this.
+    pub letter: Option<LetterKey>,
 }
 
 /// A run of events of one journal, as one step of the interpreter decided them.

@@ -3,26 +3,31 @@
 //! It keeps the contract of [`Store`] in ordered maps behind one lock; nothing it holds is durable.
 
 mod versions;
+mod owners;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use stepwell_interpreter::Timestamp;
+use tokio::sync::watch;
 
+use self::owners::Owners;
 use self::versions::Versions;
 use super::execution::JournalEnd;
 use super::{
-    Append, Chunk, Conflict, Counters, Creation, Epoch, ExecutionCursor, ExecutionFilter,
-    ExecutionKey, ExecutionRecord, ExecutionStatus, HistoryRange, NewExecution, NewRevision,
-    NewStateMachine, Order, Revision, RevisionKey, StateMachineCreation, StateMachineKey,
-    StateMachineRecord, StateMachineStatus, StateMachineUpdate, Store, StoreError, StoreFuture,
-    Tagging, Timer, Update, VersionStore,
+    Append, Chunk, Conflict, Counters, Creation, ExecutionCursor, ExecutionFilter, ExecutionKey,
+    ExecutionRecord, ExecutionStatus, HistoryRange, LetterAnswer, NewExecution, NewRevision,
+    NewStateMachine, Order, OwnerStore, Revision, RevisionKey, StateMachineCreation,
+    StateMachineKey, StateMachineRecord, StateMachineStatus, StateMachineUpdate, Store, StoreError,
+    StoreFuture, Tagging, Timer, Update, VersionStore,
 };
 
 /// A store in memory.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
     contents: Mutex<Contents>,
+    /// Changes whenever a letter may have come or been answered.
+    post: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
@@ -33,6 +38,7 @@ struct Contents {
     by_name: BTreeMap<(StateMachineKey, String), ExecutionKey>,
     by_start: BTreeSet<(StateMachineKey, ExecutionCursor)>,
     timers: BTreeSet<Timer>,
+    owners: Owners,
     versions: Versions,
     writes: u64,
 }
@@ -44,9 +50,6 @@ struct Execution {
 }
 
 impl MemoryStore {
-    /// The one owner it ever has.
-    const EPOCH: Epoch = Epoch(1);
-
     /// An empty store.
     pub fn new() -> Self {
         Self::default()
@@ -76,14 +79,6 @@ impl MemoryStore {
 }
 
 impl Store for MemoryStore {
-    fn epoch(&self) -> Epoch {
-        Self::EPOCH
-    }
-
-    fn execution_key_max(&self) -> ExecutionKey {
-        ExecutionKey(0)
-    }
-
     fn counters(&self) -> Counters {
         let writes = self.lock().writes;
         Counters {
@@ -98,7 +93,13 @@ impl Store for MemoryStore {
     }
 
     fn append(&self, append: Append) -> StoreFuture<'_, ()> {
-        self.write(|contents| contents.append(append))
+        let has_letter = append.letter.is_some();
+        let appended = self.write(|contents| contents.append(append));
+        if has_letter {
+            self.then_post(appended)
+        } else {
+            appended
+        }
     }
 
     fn execution(&self, key: ExecutionKey) -> StoreFuture<'_, Option<ExecutionRecord>> {
@@ -178,20 +179,12 @@ impl Store for MemoryStore {
         })
     }
 
-    fn due_timers(&self, now: Timestamp, limit: usize) -> StoreFuture<'_, Vec<Timer>> {
-        self.read(move |contents| {
-            contents
-                .timers
-                .iter()
-                .take_while(|timer| timer.at <= now)
-                .take(limit)
-                .copied()
-                .collect()
+    fn count_open_executions(&self) -> StoreFuture<'_, u64> {
+        self.read(|contents| {
+            let records = contents.executions.values();
+            let open = records.filter(|found| found.record.status == ExecutionStatus::Running);
+            open.count() as u64
         })
-    }
-
-    fn next_timer(&self) -> StoreFuture<'_, Option<Timer>> {
-        self.read(|contents| contents.timers.first().copied())
     }
 
     fn create_state_machine(&self, new: NewStateMachine) -> StoreFuture<'_, StateMachineCreation> {
@@ -261,6 +254,10 @@ impl Store for MemoryStore {
         })
     }
 
+    fn owners(&self) -> &dyn OwnerStore {
+        self
+    }
+
     fn versions(&self) -> &dyn VersionStore {
         self
     }
@@ -281,12 +278,8 @@ impl Store for MemoryStore {
 
 impl Contents {
     fn create_execution(&mut self, new: NewExecution) -> Result<Creation, StoreError> {
-        let NewExecution {
-            epoch,
-            record,
-            chunks,
-        } = new;
-        check_epoch(epoch)?;
+        let NewExecution { record, chunks } = new;
+        self.owners.check_lease(record.owner)?;
         check_number(record.key.0)?;
         let mut end = JournalEnd::default();
         for chunk in &chunks {
@@ -330,11 +323,18 @@ impl Contents {
     }
 
     fn append(&mut self, append: Append) -> Result<(), StoreError> {
-        check_epoch(append.epoch)?;
+        self.owners.check_lease(append.epoch)?;
         let key = append.execution;
         let Some(execution) = self.executions.get_mut(&key) else {
             return Err(Conflict::UnknownExecution(key).into());
         };
+        if execution.record.owner != append.epoch {
+            return Err(Conflict::HeldByAnother {
+                execution: key,
+                owner: execution.record.owner.0,
+            }
+            .into());
+        }
         let end = execution
             .journal
             .last()
@@ -344,6 +344,10 @@ impl Contents {
             });
         let end = end.followed_by(key, &append.chunk)?;
         check_number(end.last.max(end.last_history))?;
+        if let Some(letter) = append.letter {
+            self.owners.check_letter(key, letter)?;
+            self.owners.answer(letter, LetterAnswer::Taken);
+        }
         execution.journal.push(append.chunk);
         let record = &mut execution.record;
         if let Some(at) = record.wake_at {
@@ -454,17 +458,6 @@ impl Contents {
             .values()
             .find(|revision| revision.state_machine == state_machine && revision.content.id == id)
     }
-}
-
-fn check_epoch(epoch: Epoch) -> Result<(), StoreError> {
-    if epoch == MemoryStore::EPOCH {
-        return Ok(());
-    }
-    Err(StoreError::stale(
-        &Arc::from("memory"),
-        epoch,
-        MemoryStore::EPOCH,
-    ))
 }
 
 /// Other stores hold numbers as signed integers; a test is to find what they cannot hold.

@@ -6,7 +6,7 @@
 //! read never waits for a write.
 //!
 //! The modules, in the order of a write's life: [`open`], [`writer`], [`executions`],
-//! [`state_machines`] and [`versions`] with the SQL, [`failure`]; [`readers`] for reads.
+//! [`state_machines`], [`versions`] and [`owners`] with the SQL, [`failure`]; [`readers`] for reads.
 
 mod open;
 mod writer;
@@ -14,6 +14,7 @@ mod readers;
 mod executions;
 mod state_machines;
 mod versions;
+mod owners;
 mod latest;
 mod snapshot;
 mod failure;
@@ -21,9 +22,8 @@ mod failure;
 use std::path::Path;
 use std::sync::Arc;
 
-use stepwell_interpreter::Timestamp;
-
 use rusqlite::Connection;
+use tokio::sync::watch;
 
 use self::failure::Failure;
 use self::latest::{ForgetsWhenDropped, Latest};
@@ -31,19 +31,19 @@ use self::open::FileLock;
 use self::readers::Readers;
 use self::writer::Writer;
 use super::{
-    Append, Chunk, Counters, Creation, Epoch, ExecutionFilter, ExecutionKey, ExecutionRecord,
-    HistoryRange, NewExecution, NewStateMachine, Revision, RevisionKey, StateMachineCreation,
-    StateMachineKey, StateMachineRecord, StateMachineStatus, StateMachineUpdate, Store, StoreError,
-    StoreFuture, Tagging, Timer, Update, VersionStore,
+    Append, Chunk, Counters, Creation, ExecutionFilter, ExecutionKey, ExecutionRecord,
+    HistoryRange, NewExecution, NewStateMachine, OwnerStore, Revision, RevisionKey,
+    StateMachineCreation, StateMachineKey, StateMachineRecord, StateMachineStatus,
+    StateMachineUpdate, Store, StoreError, StoreFuture, Tagging, Update, VersionStore,
 };
 
 pub use self::snapshot::Snapshot;
 
 /// A database file.
 ///
-/// The file has one owner: a second one, in this process or another, is refused for as long as
-/// this value lives. Dropping it waits for the writes that were taken in, and lets the next owner
-/// in.
+/// The file is one process's: a second one, or a second value like this one, is refused for as
+/// long as this value lives. Dropping it waits for the writes that were taken in, and lets the next
+/// one in. Engines of one process may share it, each with a lease of its own.
 ///
 /// A full disk fails the writes that found it full; the store goes on. After any other failure of
 /// the disk it takes no more writes until it is opened again, because what reached the disk is not
@@ -53,15 +53,14 @@ pub struct SqliteStore {
     readers: Readers,
     writer: Writer,
     latest: Arc<Latest>,
-    place: Arc<str>,
-    epoch: Epoch,
-    execution_key_max: ExecutionKey,
+    /// Changes whenever a letter may have come or been answered.
+    post: watch::Sender<()>,
     _lock: FileLock,
 }
 
 impl SqliteStore {
-    /// Opens a database file, which is created if it does not exist, and becomes its owner.
-    /// A file beside it, its name followed by `.lock`, stands for the ownership; the operating
+    /// Opens a database file, which is created if it does not exist, and ends all leases that
+    /// were given before. A file beside it, its name followed by `.lock`, stands for the ownership; the operating
     /// system lets go of it however the process ends.
     ///
     /// Blocks while it reads the disk.
@@ -73,14 +72,12 @@ impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let opened = open::open(path)?;
         let readers = Readers::start(opened.readers, &opened.place)?;
-        let writer = Writer::start(opened.writer, &opened.place, opened.epoch)?;
+        let writer = Writer::start(opened.writer, &opened.place, opened.opening)?;
         Ok(Self {
             readers,
             writer,
             latest: Arc::default(),
-            place: opened.place,
-            epoch: opened.epoch,
-            execution_key_max: opened.execution_key_max,
+            post: watch::Sender::new(()),
             _lock: opened.lock,
         })
     }
@@ -102,45 +99,30 @@ impl SqliteStore {
             answer
         })
     }
-
-    /// Refuses a write that names another epoch than this owner's.
-    fn check_epoch(&self, epoch: Epoch) -> Result<(), StoreError> {
-        if epoch == self.epoch {
-            Ok(())
-        } else {
-            Err(StoreError::stale(&self.place, epoch, self.epoch))
-        }
-    }
 }
 
 impl Store for SqliteStore {
-    fn epoch(&self) -> Epoch {
-        self.epoch
-    }
-
-    fn execution_key_max(&self) -> ExecutionKey {
-        self.execution_key_max
-    }
-
     fn counters(&self) -> Counters {
         self.writer.counters()
     }
 
     fn create_execution(&self, new: NewExecution) -> StoreFuture<'_, Creation> {
-        Box::pin(async move {
-            self.check_epoch(new.epoch)?;
-            self.writer
-                .offer(move |connection| executions::create(connection, &new))
-                .await
-        })
+        self.writer
+            .offer(move |connection| executions::create(connection, &new))
     }
 
     fn append(&self, append: Append) -> StoreFuture<'_, ()> {
+        let has_letter = append.letter.is_some();
+        let appended = self
+            .writer
+            .write(move |connection| executions::append(connection, &append));
+        if !has_letter {
+            return appended;
+        }
         Box::pin(async move {
-            self.check_epoch(append.epoch)?;
-            self.writer
-                .write(move |connection| executions::append(connection, &append))
-                .await
+            appended.await?;
+            self.post.send_replace(());
+            Ok(())
         })
     }
 
@@ -197,17 +179,8 @@ impl Store for SqliteStore {
             .read(move |connection| executions::open(connection, after, limit))
     }
 
-    fn due_timers(&self, now: Timestamp, limit: usize) -> StoreFuture<'_, Vec<Timer>> {
-        self.readers
-            .read(move |connection| executions::due_timers(connection, now, limit))
-    }
-
-    fn next_timer(&self) -> StoreFuture<'_, Option<Timer>> {
-        self.readers.read(|connection| {
-            Ok(executions::due_timers(connection, Timestamp::MAX, 1)?
-                .into_iter()
-                .next())
-        })
+    fn count_open_executions(&self) -> StoreFuture<'_, u64> {
+        self.readers.read(executions::count_open)
     }
 
     fn create_state_machine(&self, new: NewStateMachine) -> StoreFuture<'_, StateMachineCreation> {
@@ -269,6 +242,10 @@ impl Store for SqliteStore {
         let after = after.to_owned();
         self.readers
             .read(move |connection| state_machines::list(connection, &after, limit))
+    }
+
+    fn owners(&self) -> &dyn OwnerStore {
+        self
     }
 
     fn versions(&self) -> &dyn VersionStore {

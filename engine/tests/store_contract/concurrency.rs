@@ -11,8 +11,7 @@ pub(crate) async fn many_creations_at_once_are_all_there(store: Arc<dyn Store>) 
     const COUNT: u64 = 500;
     let machine = state_machine(&*store, "machine").await;
     let before = store.counters();
-    let creations =
-        (1..=COUNT).map(|n| store.create_execution(new_execution(&*store, record(&machine, n))));
+    let creations = (1..=COUNT).map(|n| store.create_execution(new_execution(record(&machine, n))));
     for answer in join_all(creations).await {
         assert_eq!(answer.unwrap(), Creation::Created);
     }
@@ -32,7 +31,7 @@ pub(crate) async fn a_name_is_given_once(store: Arc<dyn Store>) {
             name: "same".to_owned(),
             ..record(&machine, n)
         };
-        store.create_execution(new_execution(&*store, record))
+        store.create_execution(new_execution(record))
     });
     let answers: Vec<_> = join_all(creations)
         .await
@@ -60,13 +59,13 @@ pub(crate) async fn a_name_is_given_once(store: Arc<dyn Store>) {
 
 pub(crate) async fn a_dropped_write_breaks_nothing(store: Arc<dyn Store>) {
     let execution = execution(&*store).await;
-    let write = store.append(append(&*store, &execution, chunk(4, 4)));
+    let write = store.append(append(&execution, chunk(4, 4)));
     // Polled once, so that it is on its way.
     futures_util::future::select(write, std::future::ready(())).await;
     // It may have been written or not; the journal has no gap either way.
     let last = store.last_chunk(execution.key).await.unwrap().unwrap().last;
     let answer = store
-        .append(append(&*store, &execution, chunk(last + 1, last + 1)))
+        .append(append(&execution, chunk(last + 1, last + 1)))
         .await;
     let last = store.last_chunk(execution.key).await.unwrap().unwrap().last;
     let journal = store.journal(execution.key, 1, 1000).await.unwrap();

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use stepwell::store::{
-    Conflict, Creation, Epoch, ExecutionCursor, ExecutionFilter, ExecutionKey, ExecutionRecord,
-    ExecutionStatus, RevisionKey, StateMachineKey, StateMachineStatus, Store, StoreError, Timer,
+    Conflict, Creation, ExecutionCursor, ExecutionFilter, ExecutionKey, ExecutionRecord,
+    ExecutionStatus, RevisionKey, StateMachineKey, StateMachineStatus, Store,
 };
 
 use crate::samples::{
@@ -59,7 +59,7 @@ pub(crate) async fn an_execution_may_be_finished_when_it_is_created(store: Arc<d
         stopped_at: Some(at(5)),
         ..record(&machine, 1)
     };
-    let mut new = new_execution(&*store, record.clone());
+    let mut new = new_execution(record.clone());
     new.chunks.push(chunk(4, 9));
     assert_eq!(
         store.create_execution(new).await.unwrap(),
@@ -83,14 +83,11 @@ pub(crate) async fn a_taken_name_answers_with_its_execution(store: Arc<dyn Store
         key: ExecutionKey(2),
         ..first.clone()
     };
-    let answer = store
-        .create_execution(new_execution(&*store, second))
-        .await
-        .unwrap();
+    let answer = store.create_execution(new_execution(second)).await.unwrap();
     assert_eq!(answer, Creation::NameTaken(first.clone()));
     // The same again, as by a caller who never saw the first answer.
     let answer = store
-        .create_execution(new_execution(&*store, first.clone()))
+        .create_execution(new_execution(first.clone()))
         .await
         .unwrap();
     assert_eq!(answer, Creation::NameTaken(first));
@@ -129,7 +126,7 @@ pub(crate) async fn a_taken_key_is_refused(store: Arc<dyn Store>) {
         name: "other".to_owned(),
         ..first.clone()
     };
-    let answer = store.create_execution(new_execution(&*store, second)).await;
+    let answer = store.create_execution(new_execution(second)).await;
     check_conflict(answer, Conflict::ExecutionKeyTaken(first.key));
     assert_eq!(store.execution(first.key).await.unwrap(), Some(first));
 }
@@ -142,14 +139,14 @@ pub(crate) async fn an_unknown_state_machine_or_revision_is_refused(store: Arc<d
         state_machine: unknown,
         ..record(&machine, 1)
     };
-    let answer = store.create_execution(new_execution(&*store, new)).await;
+    let answer = store.create_execution(new_execution(new)).await;
     check_conflict(answer, Conflict::UnknownStateMachine(unknown));
     for revision in [RevisionKey(99), other.revision] {
         let new = ExecutionRecord {
             revision,
             ..record(&machine, 1)
         };
-        let answer = store.create_execution(new_execution(&*store, new)).await;
+        let answer = store.create_execution(new_execution(new)).await;
         check_conflict(answer, Conflict::UnknownRevision(revision));
     }
 }
@@ -161,7 +158,7 @@ pub(crate) async fn a_deleting_state_machine_starts_nothing(store: Arc<dyn Store
             .set_state_machine_status(machine.key, status)
             .await
             .unwrap();
-        let new = new_execution(&*store, record(&machine, 1));
+        let new = new_execution(record(&machine, 1));
         let answer = store.create_execution(new).await.unwrap();
         assert_eq!(answer, Creation::StateMachineDeleting);
     }
@@ -171,7 +168,7 @@ pub(crate) async fn a_deleting_state_machine_starts_nothing(store: Arc<dyn Store
 pub(crate) async fn an_append_brings_the_record_up_to_date(store: Arc<dyn Store>) {
     let mut record = execution(&*store).await;
     record.wake_at = Some(at(50));
-    let mut next = append(&*store, &record, chunk(4, 4));
+    let mut next = append(&record, chunk(4, 4));
     next.details = Some("details".to_owned());
     store.append(next).await.unwrap();
     record.details = Some("details".to_owned());
@@ -181,10 +178,7 @@ pub(crate) async fn an_append_brings_the_record_up_to_date(store: Arc<dyn Store>
     );
 
     // Nothing new but events.
-    store
-        .append(append(&*store, &record, chunk(5, 5)))
-        .await
-        .unwrap();
+    store.append(append(&record, chunk(5, 5))).await.unwrap();
     assert_eq!(
         store.execution(record.key).await.unwrap(),
         Some(record.clone())
@@ -193,10 +187,7 @@ pub(crate) async fn an_append_brings_the_record_up_to_date(store: Arc<dyn Store>
     record.wake_at = None;
     record.status = ExecutionStatus::Failed;
     record.stopped_at = Some(at(60));
-    store
-        .append(append(&*store, &record, chunk(6, 7)))
-        .await
-        .unwrap();
+    store.append(append(&record, chunk(6, 7))).await.unwrap();
     assert_eq!(
         store.execution(record.key).await.unwrap(),
         Some(record.clone())
@@ -210,36 +201,9 @@ pub(crate) async fn an_append_brings_the_record_up_to_date(store: Arc<dyn Store>
 pub(crate) async fn an_append_to_nothing_is_refused(store: Arc<dyn Store>) {
     let machine = state_machine(&*store, "machine").await;
     let answer = store
-        .append(append(&*store, &record(&machine, 1), chunk(1, 1)))
+        .append(append(&record(&machine, 1), chunk(1, 1)))
         .await;
     check_conflict(answer, Conflict::UnknownExecution(ExecutionKey(1)));
-}
-
-pub(crate) async fn a_stale_epoch_is_refused(store: Arc<dyn Store>) {
-    let first = execution(&*store).await;
-    let stale = Epoch(store.epoch().0 - 1);
-    let machine = store.state_machine("machine").await.unwrap().unwrap();
-
-    let mut next = append(&*store, &first, chunk(4, 4));
-    next.epoch = stale;
-    let answer = store.append(next).await;
-    assert!(
-        matches!(answer, Err(StoreError::StaleOwner { .. })),
-        "{answer:?}"
-    );
-    assert_eq!(
-        store.last_chunk(first.key).await.unwrap(),
-        Some(chunk(1, 3))
-    );
-
-    let mut new = new_execution(&*store, record(&machine, 2));
-    new.epoch = stale;
-    let answer = store.create_execution(new).await;
-    assert!(
-        matches!(answer, Err(StoreError::StaleOwner { .. })),
-        "{answer:?}"
-    );
-    assert_eq!(store.execution(ExecutionKey(2)).await.unwrap(), None);
 }
 
 pub(crate) async fn numbers_beyond_the_limit_are_refused(store: Arc<dyn Store>) {
@@ -249,11 +213,9 @@ pub(crate) async fn numbers_beyond_the_limit_are_refused(store: Arc<dyn Store>) 
         key: ExecutionKey(u64::MAX),
         ..record(&machine, 2)
     };
-    let answer = store.create_execution(new_execution(&*store, large)).await;
+    let answer = store.create_execution(new_execution(large)).await;
     check_conflict(answer, Conflict::TooLarge(u64::MAX));
-    let answer = store
-        .append(append(&*store, &first, chunk(4, u64::MAX)))
-        .await;
+    let answer = store.append(append(&first, chunk(4, u64::MAX))).await;
     check_conflict(answer, Conflict::TooLarge(u64::MAX));
     assert_eq!(
         store.last_chunk(first.key).await.unwrap(),
@@ -344,6 +306,7 @@ pub(crate) async fn a_status_filters_the_list(store: Arc<dyn Store>) {
 }
 
 pub(crate) async fn only_running_executions_are_open(store: Arc<dyn Store>) {
+    assert_eq!(store.count_open_executions().await.unwrap(), 0);
     let machine = state_machine(&*store, "machine").await;
     for n in [3, 1, 4, 2] {
         create(
@@ -360,10 +323,7 @@ pub(crate) async fn only_running_executions_are_open(store: Arc<dyn Store>) {
         wake_at: None,
         ..record(&machine, 3)
     };
-    store
-        .append(append(&*store, &stopped, chunk(4, 4)))
-        .await
-        .unwrap();
+    store.append(append(&stopped, chunk(4, 4))).await.unwrap();
 
     let page = store.open_executions(ExecutionKey(0), 2).await.unwrap();
     assert_eq!(keys(&page), [1, 2]);
@@ -375,71 +335,18 @@ pub(crate) async fn only_running_executions_are_open(store: Arc<dyn Store>) {
     assert_eq!(store.open_executions(ExecutionKey(4), 2).await.unwrap(), []);
 }
 
-pub(crate) async fn timers_come_in_order(store: Arc<dyn Store>) {
-    let machine = state_machine(&*store, "machine").await;
-    assert_eq!(store.next_timer().await.unwrap(), None);
-    let timer = |n, milliseconds| Timer {
-        at: at(milliseconds),
-        execution: ExecutionKey(n),
-    };
-    for (n, wake_at) in [
-        (1, Some(30)),
-        (2, Some(10)),
-        (3, None),
-        (4, Some(20)),
-        (5, Some(20)),
-    ] {
-        let wake_at = wake_at.map(at);
-        create(
-            &*store,
-            ExecutionRecord {
-                wake_at,
-                ..record(&machine, n)
-            },
-        )
-        .await;
-    }
-    assert_eq!(store.next_timer().await.unwrap(), Some(timer(2, 10)));
-    assert_eq!(store.due_timers(at(9), 10).await.unwrap(), []);
-    let due = [timer(2, 10), timer(4, 20), timer(5, 20)];
-    assert_eq!(store.due_timers(at(20), 10).await.unwrap(), due);
-    assert_eq!(store.due_timers(at(99), 2).await.unwrap(), due[..2]);
-
-    // One is moved, one is dropped.
-    let moved = ExecutionRecord {
-        wake_at: Some(at(25)),
-        ..record(&machine, 2)
-    };
-    store
-        .append(append(&*store, &moved, chunk(4, 4)))
-        .await
-        .unwrap();
-    store
-        .append(append(&*store, &record(&machine, 4), chunk(4, 4)))
-        .await
-        .unwrap();
-    let due = [timer(5, 20), timer(2, 25), timer(1, 30)];
-    assert_eq!(store.due_timers(at(99), 10).await.unwrap(), due);
-}
-
 pub(crate) async fn a_redriven_execution_runs_again(store: Arc<dyn Store>) {
     let mut record = execution(&*store).await;
     record.status = ExecutionStatus::Failed;
     record.stopped_at = Some(at(9));
-    store
-        .append(append(&*store, &record, chunk(4, 4)))
-        .await
-        .unwrap();
+    store.append(append(&record, chunk(4, 4))).await.unwrap();
     assert_eq!(
         store.open_executions(ExecutionKey(0), 10).await.unwrap(),
         []
     );
     record.status = ExecutionStatus::Running;
     record.stopped_at = None;
-    store
-        .append(append(&*store, &record, chunk(5, 5)))
-        .await
-        .unwrap();
+    store.append(append(&record, chunk(5, 5))).await.unwrap();
     assert_eq!(
         store.open_executions(ExecutionKey(0), 10).await.unwrap(),
         [record]

@@ -15,11 +15,11 @@ pub(crate) async fn a_journal_reads_back_in_order(store: Arc<dyn Store>) {
         ..chunk(4, 10)
     };
     store
-        .append(append(&*store, &execution, large.clone()))
+        .append(append(&execution, large.clone()))
         .await
         .unwrap();
     store
-        .append(append(&*store, &execution, chunk(11, 11)))
+        .append(append(&execution, chunk(11, 11)))
         .await
         .unwrap();
     let journal = store.journal(execution.key, 1, 1_000_000).await.unwrap();
@@ -35,7 +35,7 @@ pub(crate) async fn a_journal_is_read_from_the_chunk_that_holds_a_number(store: 
     let all = [chunk(1, 3), chunk(4, 4), chunk(5, 9)];
     for chunk in &all[1..] {
         store
-            .append(append(&*store, &execution, chunk.clone()))
+            .append(append(&execution, chunk.clone()))
             .await
             .unwrap();
     }
@@ -61,10 +61,7 @@ pub(crate) async fn a_journal_is_read_in_parts(store: Arc<dyn Store>) {
             bytes: vec![1; 1000],
             ..chunk(n, n)
         };
-        store
-            .append(append(&*store, &execution, chunk))
-            .await
-            .unwrap();
+        store.append(append(&execution, chunk)).await.unwrap();
     }
     // One chunk at least, whatever the limit says.
     assert_eq!(store.journal(execution.key, 4, 0).await.unwrap().len(), 1);
@@ -84,9 +81,7 @@ pub(crate) async fn a_journal_is_read_in_parts(store: Arc<dyn Store>) {
 pub(crate) async fn a_gap_an_overlap_and_a_repetition_are_refused(store: Arc<dyn Store>) {
     let execution = execution(&*store).await;
     for (first, last) in [(5, 6), (3, 4), (1, 3), (0, 0), (u64::MAX, u64::MAX)] {
-        let answer = store
-            .append(append(&*store, &execution, chunk(first, last)))
-            .await;
+        let answer = store.append(append(&execution, chunk(first, last))).await;
         let expected = Conflict::NotContiguous {
             execution: execution.key,
             expected: 4,
@@ -94,7 +89,7 @@ pub(crate) async fn a_gap_an_overlap_and_a_repetition_are_refused(store: Arc<dyn
         };
         check_conflict(answer, expected);
     }
-    let answer = store.append(append(&*store, &execution, chunk(4, 3))).await;
+    let answer = store.append(append(&execution, chunk(4, 3))).await;
     check_conflict(
         answer,
         Conflict::NotAChunk {
@@ -113,7 +108,7 @@ pub(crate) async fn a_history_gap_is_refused(store: Arc<dyn Store>) {
         last_history: 6,
         ..chunk(4, 5)
     };
-    let answer = store.append(append(&*store, &execution, gap)).await;
+    let answer = store.append(append(&execution, gap)).await;
     let expected = Conflict::HistoryNotContiguous {
         execution: execution.key,
         expected: 4,
@@ -125,7 +120,7 @@ pub(crate) async fn a_history_gap_is_refused(store: Arc<dyn Store>) {
         last_history: 2,
         ..chunk(4, 5)
     };
-    let answer = store.append(append(&*store, &execution, backwards)).await;
+    let answer = store.append(append(&execution, backwards)).await;
     check_conflict(
         answer,
         Conflict::NotAChunk {
@@ -139,7 +134,7 @@ pub(crate) async fn a_beginning_with_a_gap_creates_nothing(store: Arc<dyn Store>
     let machine = state_machine(&*store, "machine").await;
     let record = record(&machine, 1);
     for chunks in [vec![chunk(2, 2)], vec![chunk(1, 1), chunk(3, 3)]] {
-        let mut new = new_execution(&*store, record.clone());
+        let mut new = new_execution(record.clone());
         let (expected, found) = if chunks.len() == 1 { (1, 2) } else { (2, 3) };
         new.chunks = chunks;
         let answer = store.create_execution(new).await;
@@ -174,7 +169,7 @@ async fn with_silent_chunks(store: &dyn Store) -> (ExecutionRecord, Vec<Chunk>) 
             ..chunk(first, last)
         };
         store
-            .append(append(store, &execution, chunk.clone()))
+            .append(append(&execution, chunk.clone()))
             .await
             .unwrap();
         chunks.push(chunk);
@@ -211,10 +206,7 @@ pub(crate) async fn a_history_range_finds_its_chunks(store: Arc<dyn Store>) {
 pub(crate) async fn a_history_is_read_in_parts(store: Arc<dyn Store>) {
     let execution = execution(&*store).await;
     for n in 4..100 {
-        store
-            .append(append(&*store, &execution, chunk(n, n)))
-            .await
-            .unwrap();
+        store.append(append(&execution, chunk(n, n))).await.unwrap();
     }
     let mut range = HistoryRange {
         from: 1,

@@ -11,6 +11,7 @@ mod executions;
 mod journal;
 mod state_machines;
 mod versions;
+mod owners;
 mod concurrency;
 mod reopening;
 mod sqlite_file;
@@ -41,7 +42,9 @@ macro_rules! contract {
                 $(#[tokio::test]
                 async fn $test() {
                     let folder = tempfile::tempdir().unwrap();
-                    crate::$module::$test(crate::$open(folder.path())).await;
+                    let store = crate::$open(folder.path());
+                    let store = crate::samples::joined(store).await;
+                    crate::$module::$test(store).await;
                 })+
             })+
         }
@@ -60,13 +63,11 @@ contract! {
         a_deleting_state_machine_starts_nothing
         an_append_brings_the_record_up_to_date
         an_append_to_nothing_is_refused
-        a_stale_epoch_is_refused
         numbers_beyond_the_limit_are_refused
         executions_are_listed_latest_start_first
         pages_stay_put_while_executions_start
         a_status_filters_the_list
         only_running_executions_are_open
-        timers_come_in_order
         a_redriven_execution_runs_again;
     journal:
         a_journal_reads_back_in_order
@@ -104,6 +105,20 @@ contract! {
         an_alias_is_updated_in_parts
         aliases_are_listed_as_they_were_created
         executions_are_listed_by_what_started_them;
+    owners:
+        each_owner_has_a_higher_epoch
+        an_owner_without_a_lease_writes_nothing
+        a_stale_owner_is_refused
+        an_execution_that_is_held_is_not_claimed
+        a_lease_is_taken_over_when_it_has_run_out
+        a_lease_that_was_ended_frees_at_once
+        a_renewed_lease_goes_on
+        an_inbox_is_drained_once
+        a_letter_waits_for_whoever_holds_its_execution
+        a_letter_that_came_too_late_says_so
+        whoever_waits_for_letters_is_woken
+        timers_come_in_order
+        timers_are_those_that_nobody_else_holds;
     concurrency:
         many_creations_at_once_are_all_there
         a_name_is_given_once

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use stepwell::interpreter::Timestamp;
 use stepwell::store::sqlite::SqliteStore;
 use stepwell::store::{
-    Append, ExecutionKey, ExecutionStatus, StateMachineRecord, Store, StoreError, Timer,
+    Claim, ExecutionKey, ExecutionRecord, ExecutionStatus, LetterKey, StateMachineRecord, Store,
+    StoreError, Timer, Window,
 };
 
-use crate::samples::{all_of, append, at, chunk, create, execution, keys, record, state_machine};
+use crate::samples::{
+    OWNER, all_of, append, at, chunk, create, joined, keys, record, state_machine,
+};
 use crate::versions;
 
 #[tokio::test]
@@ -17,33 +21,21 @@ async fn sqlite_keeps_everything() {
     everything_is_there_again(|| Arc::new(SqliteStore::open(&path).unwrap())).await;
 }
 
-#[tokio::test]
-async fn sqlite_counts_its_owners() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("test.db");
-    each_owner_has_a_higher_epoch(|| Arc::new(SqliteStore::open(&path).unwrap())).await;
-}
-
 async fn everything_is_there_again(open: impl Fn() -> Arc<dyn Store>) {
-    let store = open();
-    assert_eq!(store.execution_key_max(), ExecutionKey(0));
+    let store = joined(open()).await;
     let machine = state_machine(&*store, "machine").await;
     for n in [1, 2, 7] {
         create(&*store, record(&machine, n)).await;
     }
     let mut parked = record(&machine, 2);
     parked.wake_at = Some(at(50));
-    store
-        .append(append(&*store, &parked, chunk(4, 4)))
-        .await
-        .unwrap();
+    store.append(append(&parked, chunk(4, 4))).await.unwrap();
     let mut done = record(&machine, 1);
     done.status = ExecutionStatus::Succeeded;
     done.stopped_at = Some(at(9));
-    store
-        .append(append(&*store, &done, chunk(4, 6)))
-        .await
-        .unwrap();
+    store.append(append(&done, chunk(4, 6))).await.unwrap();
+    let delivered = store.owners().deliver(parked.key, b"hear".to_vec()).await;
+    delivered.unwrap();
     let revision = store.revision(machine.revision).await.unwrap();
     let version = versions::publish(&*store, &machine).await;
     let live = versions::new_alias(&machine, "live", versions::one(1));
@@ -55,7 +47,7 @@ async fn everything_is_there_again(open: impl Fn() -> Arc<dyn Store>) {
     drop(store);
 
     let store = open();
-    assert_eq!(store.execution_key_max(), ExecutionKey(7));
+    assert_eq!(store.owners().leases().await.unwrap(), []);
     assert_eq!(
         store.state_machine("machine").await.unwrap().as_ref(),
         Some(&machine)
@@ -76,35 +68,35 @@ async fn everything_is_there_again(open: impl Fn() -> Arc<dyn Store>) {
     assert_eq!(store.execution(ExecutionKey(1)).await.unwrap(), Some(done));
     let journal = store.journal(ExecutionKey(1), 1, 1000).await.unwrap();
     assert_eq!(journal, [chunk(1, 3), chunk(4, 6)]);
-    let timer = Timer {
-        at: at(50),
-        execution: ExecutionKey(2),
-    };
-    assert_eq!(store.next_timer().await.unwrap(), Some(timer));
-    store
-        .append(append(&*store, &parked, chunk(5, 5)))
-        .await
-        .unwrap();
+    check_that_nothing_is_held(&*store, parked).await;
 }
 
-async fn each_owner_has_a_higher_epoch(open: impl Fn() -> Arc<dyn Store>) {
-    let store = open();
-    let first = store.epoch();
-    let execution = execution(&*store).await;
-    drop(store);
-    let store = open();
-    assert!(store.epoch() > first);
-    let stale = Append {
-        epoch: first,
-        ..append(&*store, &execution, chunk(4, 4))
+/// The next owner finds the timer of the only execution that waits, and may have it.
+async fn check_that_nothing_is_held(store: &dyn Store, mut parked: ExecutionRecord) {
+    let timer = Timer {
+        at: at(50),
+        execution: parked.key,
     };
-    let answer = store.append(stale).await;
+    let owners = store.owners();
+    let next = owners.join(Timestamp::MAX).await.unwrap();
+    assert!(next > OWNER);
+    let window = Window {
+        after: None,
+        until: at(50),
+        limit: 10,
+    };
+    let timers = owners.timers(next, window, at(0)).await.unwrap();
+    assert_eq!(timers, [timer]);
+    let letters = owners.inbox(next, LetterKey(0), at(0), 10).await.unwrap();
+    assert_eq!(letters.len(), 1);
+    // Whoever wrote before has no lease any more, and nothing is held.
+    let stale = store.append(append(&parked, chunk(5, 5))).await;
     assert!(
-        matches!(answer, Err(StoreError::StaleOwner { .. })),
-        "{answer:?}"
+        matches!(stale, Err(StoreError::LeaseEnded { epoch: 1 })),
+        "{stale:?}"
     );
-    store
-        .append(append(&*store, &execution, chunk(4, 4)))
-        .await
-        .unwrap();
+    let claim = owners.claim(next, parked.key, at(0)).await.unwrap();
+    assert_eq!(claim, Claim::Claimed);
+    parked.owner = next;
+    store.append(append(&parked, chunk(5, 5))).await.unwrap();
 }

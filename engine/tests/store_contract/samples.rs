@@ -1,8 +1,10 @@
 //! State machines, executions and chunks to test with.
 
+use std::sync::Arc;
+
 use stepwell::interpreter::Timestamp;
 use stepwell::store::{
-    Append, Chunk, Conflict, Creation, ExecutionFilter, ExecutionKey, ExecutionRecord,
+    Append, Chunk, Conflict, Creation, Epoch, ExecutionFilter, ExecutionKey, ExecutionRecord,
     ExecutionStatus, NewExecution, NewRevision, NewStateMachine, StateMachineCreation,
     StateMachineKind, StateMachineRecord, Store, StoreError,
 };
@@ -42,12 +44,23 @@ pub(crate) async fn state_machine(store: &dyn Store, name: &str) -> StateMachine
     }
 }
 
+/// The owner of all samples: the first one that joins a fresh store.
+pub(crate) const OWNER: Epoch = Epoch(1);
+
+/// Gives a fresh store the owner of all samples.
+pub(crate) async fn joined(store: Arc<dyn Store>) -> Arc<dyn Store> {
+    let epoch = store.owners().join(Timestamp::MAX).await.unwrap();
+    assert_eq!(epoch, OWNER);
+    store
+}
+
 /// A running execution; `n` is its key and when it started.
 pub(crate) fn record(machine: &StateMachineRecord, n: u64) -> ExecutionRecord {
     ExecutionRecord {
         key: ExecutionKey(n),
         state_machine: machine.key,
         revision: machine.revision,
+        owner: OWNER,
         name: format!("execution-{n}"),
         status: ExecutionStatus::Running,
         started_at: at(i64::try_from(n).unwrap()),
@@ -68,19 +81,15 @@ pub(crate) fn chunk(first: u64, last: u64) -> Chunk {
     }
 }
 
-pub(crate) fn new_execution(store: &dyn Store, record: ExecutionRecord) -> NewExecution {
+pub(crate) fn new_execution(record: ExecutionRecord) -> NewExecution {
     NewExecution {
-        epoch: store.epoch(),
         record,
         chunks: vec![chunk(1, 3)],
     }
 }
 
 pub(crate) async fn create(store: &dyn Store, record: ExecutionRecord) {
-    let created = store
-        .create_execution(new_execution(store, record))
-        .await
-        .unwrap();
+    let created = store.create_execution(new_execution(record)).await.unwrap();
     assert_eq!(created, Creation::Created);
 }
 
@@ -91,15 +100,16 @@ pub(crate) async fn execution(store: &dyn Store) -> ExecutionRecord {
     record
 }
 
-pub(crate) fn append(store: &dyn Store, record: &ExecutionRecord, chunk: Chunk) -> Append {
+pub(crate) fn append(record: &ExecutionRecord, chunk: Chunk) -> Append {
     Append {
-        epoch: store.epoch(),
+        epoch: record.owner,
         execution: record.key,
         chunk,
         status: record.status,
         stopped_at: record.stopped_at,
         wake_at: record.wake_at,
         details: None,
+        letter: None,
     }
 }
 

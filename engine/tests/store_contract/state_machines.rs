@@ -283,7 +283,7 @@ pub(crate) async fn executions_outlive_their_state_machine(store: Arc<dyn Store>
         ..record(&second, 3)
     };
     let answer = store
-        .create_execution(new_execution(&*store, again.clone()))
+        .create_execution(new_execution(again.clone()))
         .await
         .unwrap();
     assert_eq!(answer, Creation::Created);

@@ -555,10 +555,7 @@ pub(crate) async fn executions_are_listed_by_what_started_them(store: Arc<dyn St
     let mut ended = record(&machine, 4);
     ended.status = ExecutionStatus::Succeeded;
     ended.stopped_at = Some(at(50));
-    store
-        .append(append(&*store, &ended, chunk(4, 4)))
-        .await
-        .unwrap();
+    store.append(append(&ended, chunk(4, 4))).await.unwrap();
     let mut odd = record(&machine, 7);
     odd.details = Some("no JSON".to_owned());
     create(&*store, odd).await;

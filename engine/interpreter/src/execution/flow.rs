@@ -208,6 +208,15 @@ impl Flow {
         }
     }
 
+    /// Roughly the bytes of data that it keeps in memory.
+    pub(super) fn retained_bytes(&self) -> usize {
+        match &self.position {
+            Position::Before { input, .. } => input.size(),
+            Position::Ended { output } => output.size(),
+            Position::In(visit) => visit.input.size() + visit.activity.retained_bytes(),
+        }
+    }
+
     /// Whether the flow can go on without anything from outside.
     pub(super) fn is_runnable(&self) -> bool {
         match &self.position {
@@ -223,6 +232,22 @@ impl Flow {
                 }
                 Activity::Waiting { .. } | Activity::Retrying { .. } => false,
             },
+        }
+    }
+}
+
+impl Activity {
+    fn retained_bytes(&self) -> usize {
+        let outputs = |outputs: &[Option<Payload>]| {
+            let sizes = outputs.iter().flatten().map(Payload::size);
+            sizes.fold(size_of_val(outputs), usize::saturating_add)
+        };
+        match self {
+            Self::Task(attempt) => attempt.parameters.size(),
+            Self::Branches(branches) => outputs(&branches.outputs),
+            Self::Iterations(iterations) => iterations.items.size() + outputs(&iterations.outputs),
+            Self::Succeeded { result } => result.size(),
+            Self::Entered | Self::Waiting { .. } | Self::Retrying { .. } | Self::Failed(_) => 0,
         }
     }
 }

@@ -9,12 +9,12 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 use stepwell_interpreter::Timestamp;
 
 use super::failure::Failure;
-use super::state_machines;
+use super::{owners, state_machines};
 use crate::store::execution::JournalEnd;
 use crate::store::{
-    Append, Chunk, Conflict, Creation, ExecutionCursor, ExecutionFilter, ExecutionKey,
+    Append, Chunk, Conflict, Creation, Epoch, ExecutionCursor, ExecutionFilter, ExecutionKey,
     ExecutionRecord, ExecutionStatus, HistoryRange, NewExecution, Order, RevisionKey,
-    StateMachineKey, StateMachineStatus, Timer,
+    StateMachineKey, StateMachineStatus,
 };
 
 pub(super) fn create(connection: &Connection, new: &NewExecution) -> Result<Creation, Failure> {
@@ -25,6 +25,7 @@ pub(super) fn create(connection: &Connection, new: &NewExecution) -> Result<Crea
     }
     integer(end.last.max(end.last_history))?;
     let key = integer(record.key.0)?;
+    owners::check_lease(connection, record.owner)?;
     match state_machines::status_of_revision(connection, record.revision, record.state_machine)? {
         StateMachineStatus::Active => {}
         StateMachineStatus::Deleting | StateMachineStatus::Deleted => {
@@ -34,8 +35,8 @@ pub(super) fn create(connection: &Connection, new: &NewExecution) -> Result<Crea
     let inserted = connection
         .prepare_cached(
             "INSERT INTO execution (key, state_machine, revision, name, status, started_at,
-                 stopped_at, wake_at, details)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+                 stopped_at, wake_at, details, owner)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
              ON CONFLICT DO NOTHING",
         )?
         .execute(params![
@@ -48,6 +49,7 @@ pub(super) fn create(connection: &Connection, new: &NewExecution) -> Result<Crea
             record.stopped_at.map(Timestamp::milliseconds),
             record.wake_at.map(Timestamp::milliseconds),
             record.details,
+            integer(record.owner.0)?,
         ])?;
     if inserted == 0 {
         let other = connection
@@ -73,17 +75,23 @@ pub(super) fn create(connection: &Connection, new: &NewExecution) -> Result<Crea
 
 pub(super) fn append(connection: &Connection, append: &Append) -> Result<(), Failure> {
     let key = integer(append.execution.0)?;
-    let before = connection
-        .prepare_cached("SELECT status, stopped_at, wake_at FROM execution WHERE key = ?1")?
+    owners::check_lease(connection, append.epoch)?;
+    let (owner, before) = connection
+        .prepare_cached("SELECT owner, status, stopped_at, wake_at FROM execution WHERE key = ?1")?
         .query_row([key], |row| {
-            Ok((
-                row.get(0)?,
-                instant_or_none(row, 1)?,
+            let standing = (
+                row.get(1)?,
                 instant_or_none(row, 2)?,
-            ))
+                instant_or_none(row, 3)?,
+            );
+            Ok((unsigned(row, 0)?, standing))
         })
         .optional()?
         .ok_or(Conflict::UnknownExecution(append.execution))?;
+    if owner != append.epoch.0 {
+        let execution = append.execution;
+        return Err(Conflict::HeldByAnother { execution, owner }.into());
+    }
     let end = connection
         .prepare_cached(
             "SELECT last, last_history FROM journal WHERE execution = ?1
@@ -99,7 +107,9 @@ pub(super) fn append(connection: &Connection, append: &Append) -> Result<(), Fai
         .unwrap_or_default();
     let end = end.followed_by(append.execution, &append.chunk)?;
     integer(end.last.max(end.last_history))?;
-
+    if let Some(letter) = append.letter {
+        owners::take_letter(connection, append.execution, letter)?;
+    }
     insert_chunk(connection, key, &append.chunk)?;
     // Most steps change none of this; then its page, and those of its indexes, stay clean.
     if before != (append.status, append.stopped_at, append.wake_at) || append.details.is_some() {
@@ -285,23 +295,12 @@ pub(super) fn open(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-pub(super) fn due_timers(
-    connection: &Connection,
-    now: Timestamp,
-    limit: usize,
-) -> Result<Vec<Timer>, Failure> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut statement = connection.prepare_cached(
-        "SELECT wake_at, key FROM execution INDEXED BY execution_timer
-         WHERE wake_at IS NOT NULL AND wake_at <= ?1 ORDER BY wake_at, key LIMIT ?2",
-    )?;
-    let rows = statement.query_map([now.milliseconds(), limit], |row| {
-        Ok(Timer {
-            at: instant(row, 0)?,
-            execution: ExecutionKey(unsigned(row, 1)?),
-        })
-    })?;
-    Ok(rows.collect::<Result<_, _>>()?)
+pub(super) fn count_open(connection: &Connection) -> Result<u64, Failure> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT count(*) FROM execution INDEXED BY execution_open WHERE status = 0",
+        )?
+        .query_row((), |row| unsigned(row, 0))?)
 }
 
 /// A number as SQLite holds it.
@@ -327,7 +326,7 @@ fn instant_or_none(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Time
 
 /// The columns that [`read_record`] reads.
 pub(super) const COLUMNS: &str =
-    "key, state_machine, revision, name, status, started_at, stopped_at, wake_at, details";
+    "key, state_machine, revision, name, status, started_at, stopped_at, wake_at, details, owner";
 
 pub(super) fn read_record(row: &Row<'_>) -> rusqlite::Result<ExecutionRecord> {
     Ok(ExecutionRecord {
@@ -340,6 +339,7 @@ pub(super) fn read_record(row: &Row<'_>) -> rusqlite::Result<ExecutionRecord> {
         stopped_at: instant_or_none(row, 6)?,
         wake_at: instant_or_none(row, 7)?,
         details: row.get(8)?,
+        owner: Epoch(unsigned(row, 9)?),
     })
 }
 

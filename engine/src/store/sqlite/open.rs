@@ -15,7 +15,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::failure::store_error;
 use super::snapshot;
-use crate::store::{Epoch, ExecutionKey, StoreError};
+use crate::store::StoreError;
 
 /// Marks a SQLite file as ours: the letters `SWdb`.
 const APPLICATION_ID: i64 = 0x5357_6462;
@@ -24,6 +24,7 @@ const APPLICATION_ID: i64 = 0x5357_6462;
 const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_executions_and_state_machines.sql"),
     include_str!("../migrations/0002_versions_and_aliases.sql"),
+    include_str!("../migrations/0003_owners.sql"),
 ];
 
 /// The version that the last migration leads to.
@@ -64,8 +65,8 @@ const STATEMENTS_MAX: usize = 64;
 pub(super) struct Opened {
     pub(super) lock: FileLock,
     pub(super) place: Arc<str>,
-    pub(super) epoch: Epoch,
-    pub(super) execution_key_max: ExecutionKey,
+    /// How often the file has been opened, this time included.
+    pub(super) opening: u64,
     pub(super) writer: Connection,
     pub(super) readers: Vec<Connection>,
 }
@@ -99,7 +100,7 @@ pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
     }
     migrate(&mut writer, &place)?;
     configure(&writer).map_err(sqlite_error)?;
-    let (epoch, execution_key_max) = take_over(&writer).map_err(sqlite_error)?;
+    let opening = take_over(&writer).map_err(sqlite_error)?;
     let readers = (0..READERS)
         .map(|_| {
             let reader = connect(&path, OpenFlags::empty())?;
@@ -111,8 +112,7 @@ pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
     Ok(Opened {
         lock,
         place,
-        epoch,
-        execution_key_max,
+        opening,
         writer,
         readers,
     })
@@ -300,14 +300,15 @@ fn configure(writer: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Begins a new epoch.
-fn take_over(writer: &Connection) -> rusqlite::Result<(Epoch, ExecutionKey)> {
-    let epoch = number(writer, "UPDATE owner SET epoch = epoch + 1 RETURNING epoch")?;
-    let key = number(writer, "SELECT ifnull(max(key), 0) FROM execution")?;
-    Ok((
-        Epoch(epoch.unsigned_abs()),
-        ExecutionKey(key.unsigned_abs()),
-    ))
+/// Ends whatever those who had the file open before still held: the lock says that they are gone.
+fn take_over(writer: &Connection) -> rusqlite::Result<u64> {
+    writer.execute("DELETE FROM lease", ())?;
+    writer.execute("DELETE FROM letter WHERE answer IS NOT NULL", ())?;
+    let opening = number(
+        writer,
+        "UPDATE owner SET opened = opened + 1 RETURNING opened",
+    )?;
+    Ok(opening.unsigned_abs())
 }
 
 fn number(connection: &Connection, sql: &str) -> rusqlite::Result<i64> {

@@ -8,7 +8,7 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::{Failure, leaves_doubt, store_error};
-use crate::store::{Counters, Epoch, StoreError, StoreFuture};
+use crate::store::{Counters, StoreError, StoreFuture};
 
 /// Writes that may wait: at some ten thousand in a second, for less than half of one. Of those who
 /// come later some wait to be let in, and some are turned away.
@@ -37,14 +37,14 @@ impl Writer {
     pub(super) fn start(
         connection: Connection,
         place: &Arc<str>,
-        epoch: Epoch,
+        opening: u64,
     ) -> Result<Self, StoreError> {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
         let tally = Arc::new(Tally::default());
         let mut committer = Committer {
             connection,
             place: Arc::clone(place),
-            epoch,
+            opening,
             tally: Arc::clone(&tally),
             broken: None,
         };
@@ -176,7 +176,7 @@ where
 struct Committer {
     connection: Connection,
     place: Arc<str>,
-    epoch: Epoch,
+    opening: u64,
     tally: Arc<Tally>,
     /// Why no more writes are taken.
     broken: Option<StoreError>,
@@ -241,22 +241,22 @@ impl Committer {
         done
     }
 
-    /// Begins a transaction as the owner; the lock on the file is not the only thing that keeps
-    /// two owners apart.
+    /// Begins a transaction, if nobody has opened the file since: the lock on the file is not the
+    /// only thing that keeps two processes apart.
     fn begin(&self) -> Result<(), GivenUp> {
         self.execute("BEGIN IMMEDIATE")?;
         let current = self
             .connection
-            .prepare_cached("SELECT epoch FROM owner")
+            .prepare_cached("SELECT opened FROM owner")
             .and_then(|mut statement| statement.query_row((), |row| row.get::<_, i64>(0)))
             .map_err(|error| GivenUp::Whole(store_error(Arc::new(error), &self.place)))?;
-        let current = Epoch(current.unsigned_abs());
-        if current != self.epoch {
-            return Err(GivenUp::Whole(StoreError::stale(
-                &self.place,
-                self.epoch,
+        let current = current.unsigned_abs();
+        if current != self.opening {
+            return Err(GivenUp::Whole(StoreError::OpenedByAnother {
+                place: Arc::clone(&self.place),
+                opening: self.opening,
                 current,
-            )));
+            }));
         }
         Ok(())
     }
