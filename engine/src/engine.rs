@@ -19,6 +19,7 @@ use crate::error::OperationError;
 use crate::executor::{Executor, Observer, Parts};
 use crate::integrations::mock::MockConfiguration;
 use crate::integrations::{Closure, Handlers, HandlersError, TaskError, TaskHandler};
+use crate::measure::Levels;
 use crate::operations::{
     CreateStateMachine, DescribeExecution, ExecutionDescription, StartExecution,
 };
@@ -171,6 +172,21 @@ impl Engine {
     /// [`StoreError`] that ended all work.
     pub fn readiness(&self) -> Result<(), StoreError> {
         self.executor.failure().map_or(Ok(()), Err)
+    }
+
+    /// How much there is of everything now; shown in the gauges of [`measure`](crate::measure) too.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot be read.
+    pub async fn measure(&self) -> Result<Levels, StoreError> {
+        let open = self.executor.store().count_open_executions().await?;
+        let levels = Levels {
+            open,
+            ..self.executor.levels()
+        };
+        levels.show();
+        Ok(levels)
     }
 
     /// The ARN of a state machine of this engine.

@@ -30,6 +30,7 @@ use tokio::task::AbortHandle;
 use crate::clock::Clock;
 use crate::integrations::Handlers;
 use crate::integrations::mock::MockConfiguration;
+use crate::measure::{self, Levels};
 use crate::store::{
     Append, Chunk, Creation, Epoch, ExecutionKey, ExecutionStatus, LetterKey, NewExecution,
     RevisionKey, Store, StoreError,
@@ -259,6 +260,7 @@ impl Executor {
             let created = executor.store().create_execution(new).await;
             let is_created = matches!(created, Ok(Creation::Created));
             if is_created {
+                metrics::counter!(measure::STARTED).increment(1);
                 executor.committed(key, &execution, &events);
             } else {
                 lock(&executor.0.live).remove(&key);
@@ -329,6 +331,16 @@ impl Executor {
         }
     }
 
+    /// How much there is of everything in memory.
+    pub(crate) fn levels(&self) -> Levels {
+        Levels {
+            open: 0,
+            live: lock(&self.0.live).len() as u64,
+            warm: self.0.warm.len() as u64,
+            timers: self.0.timers.len() as u64,
+        }
+    }
+
     /// Why nothing runs any more; `None` while all is well.
     pub(crate) fn failure(&self) -> Option<StoreError> {
         lock(&self.0.failure).clone()
@@ -370,6 +382,8 @@ impl Executor {
             }
         }
         if !execution.is_running() {
+            let status = execution.status().name();
+            metrics::counter!(measure::CLOSED, "status" => status).increment(1);
             for watcher in lock(&self.0.watchers).remove(&key).into_iter().flatten() {
                 let _ = watcher.send(());
             }
@@ -379,6 +393,7 @@ impl Executor {
     /// Nobody drives this execution any more: whoever waits for its end learns that. An input may
     /// bring it back to life, if what was wrong is no more.
     fn abandon(&self, key: ExecutionKey) {
+        metrics::counter!(measure::SET_ASIDE).increment(1);
         lock(&self.0.live).remove(&key);
         let mut watchers = lock(&self.0.watchers);
         lock(&self.0.set_aside).insert(key);

@@ -39,6 +39,7 @@ pub mod configuration;
 mod executor;
 pub mod integrations;
 pub mod store;
+pub mod measure;
 #[cfg(feature = "sqlite")]
 pub mod maintenance;
 

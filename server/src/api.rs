@@ -33,6 +33,7 @@ mod list_executions;
 mod get_execution_history;
 
 use std::pin::Pin;
+use std::time::Instant;
 
 use serde_json::Value;
 use stepwell::Engine;
@@ -41,6 +42,8 @@ pub use error::ApiError;
 pub use router::router;
 
 use extract::Request;
+
+use crate::metrics;
 
 /// What an action answers: the body of a 200.
 type Answer = Pin<Box<dyn Future<Output = Result<Value, ApiError>> + Send>>;
@@ -83,11 +86,15 @@ const ACTIONS: &[Action] = actions! {
     "GetExecutionHistory" => get_execution_history,
 };
 
-/// Runs the operation of this name.
-async fn perform(engine: Engine, operation: &str, body: &[u8]) -> Result<Value, ApiError> {
+/// Runs the operation of this name, and takes its time.
+async fn perform(engine: Engine, operation: &str, request: Request) -> Result<Value, ApiError> {
     let action = ACTIONS
         .iter()
         .find(|action| action.name == operation)
         .ok_or_else(|| ApiError::unknown_operation(operation))?;
-    (action.act)(engine, Request::parse(body)?).await
+    let begun = Instant::now();
+    let answer = (action.act)(engine, request).await;
+    let error = answer.as_ref().err().map(|error| error.code);
+    metrics::request(action.name, error, begun.elapsed());
+    answer
 }

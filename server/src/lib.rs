@@ -6,6 +6,7 @@
 mod cli;
 pub mod serve;
 pub mod api;
+mod metrics;
 
 pub use cli::run;
 pub use serve::serve;

@@ -27,3 +27,4 @@ mod stop_execution;
 mod list_executions;
 mod get_execution_history;
 mod protocol;
+mod metrics;

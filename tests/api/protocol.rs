@@ -13,18 +13,18 @@ use crate::definitions::{FAIL, PASS, WAIT};
 const AWS_JSON: &str = "application/x-amz-json-1.0";
 
 /// The server without a socket.
-struct Face(Router);
+pub(crate) struct Face(Router);
 
 /// What came back.
 #[derive(Debug)]
-struct Answer {
-    status: StatusCode,
-    headers: axum::http::HeaderMap,
-    body: String,
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: axum::http::HeaderMap,
+    pub(crate) body: String,
 }
 
 impl Face {
-    async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         let engine = Engine::builder().build().await.unwrap();
         Self(stepwell_server::api::router(engine))
     }
@@ -41,7 +41,7 @@ impl Face {
     }
 
     /// An operation as AWS's clients call it, with a body of any kind.
-    async fn call(&self, operation: &str, body: impl Into<Body>) -> Answer {
+    pub(crate) async fn call(&self, operation: &str, body: impl Into<Body>) -> Answer {
         let target = format!("AWSStepFunctions.{operation}");
         let request = Request::post("/")
             .header("content-type", AWS_JSON)
@@ -50,13 +50,13 @@ impl Face {
     }
 
     /// The plain face.
-    async fn rest(&self, method: Method, path: &str, body: &str) -> Answer {
+    pub(crate) async fn rest(&self, method: Method, path: &str, body: &str) -> Answer {
         let request = Request::builder().method(method).uri(path);
         self.ask(request.body(body.to_owned().into()).unwrap())
             .await
     }
 
-    async fn get(&self, path: &str) -> Answer {
+    pub(crate) async fn get(&self, path: &str) -> Answer {
         self.rest(Method::GET, path, "").await
     }
 }

@@ -121,6 +121,19 @@ pub enum Status {
     },
 }
 
+impl Status {
+    /// As AWS spells it: `TIMED_OUT`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Running => "RUNNING",
+            Self::Succeeded { .. } => "SUCCEEDED",
+            Self::Failed { .. } => "FAILED",
+            Self::TimedOut { .. } => "TIMED_OUT",
+            Self::Aborted { .. } => "ABORTED",
+        }
+    }
+}
+
 impl Execution {
     /// An execution of `machine` that has not begun.
     pub fn new(machine: Arc<StateMachine>, limits: Limits) -> Self {

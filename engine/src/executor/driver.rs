@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::AssertUnwindSafe;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use stepwell_interpreter::effect::{Effect, TaskId};
@@ -11,6 +11,7 @@ use stepwell_interpreter::{Chance, Execution, journal};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
+use crate::measure;
 use crate::store::{Claim, Conflict, ExecutionKey, ExecutionRecord, LetterKey, Remedy, StoreError};
 
 use super::{Executor, Inbox, LoadError, Message, lock, tasks};
@@ -179,6 +180,7 @@ async fn load(executor: &Executor, key: ExecutionKey) -> Result<Loaded, LoadErro
 
 /// Rebuilds an execution from its journal alone.
 async fn replay(executor: &Executor, record: &ExecutionRecord) -> Result<Loaded, LoadError> {
+    let begun = Instant::now();
     let program = executor.program(record.revision).await?;
     let mut execution = executor.execution(&program);
     loop {
@@ -195,6 +197,9 @@ async fn replay(executor: &Executor, record: &ExecutionRecord) -> Result<Loaded,
             }
         }
     }
+    metrics::counter!(measure::REPLAYS).increment(1);
+    metrics::counter!(measure::REPLAYED_EVENTS).increment(execution.next_sequence().0 - 1);
+    metrics::histogram!(measure::REPLAY_SECONDS).record(begun.elapsed());
     if execution.is_running() {
         Ok(Loaded::Running(Box::new(execution)))
     } else {

@@ -13,6 +13,7 @@ use tokio::task::AbortHandle;
 
 use crate::integrations::mock::MockAnswer;
 use crate::integrations::{Task, TaskAnswer, TaskError, TaskHandler};
+use crate::measure;
 
 use super::{Executor, Inbox, Message};
 
@@ -61,6 +62,7 @@ pub(super) fn start(
         timeout: task.timeout_at.map(|at| at.since(now)),
         test_case: started.test_case.clone(),
     };
+    metrics::counter!(measure::TASKS).increment(1);
     let executor = executor.clone();
     let running = tokio::spawn(async move {
         // The handler is called inside: it may panic before it has made a future.

@@ -89,8 +89,7 @@ impl Timers {
         self.changed.notify_one();
     }
 
-    /// Timers in memory.
-    #[cfg(test)]
+    /// How many are in memory.
     pub(super) fn len(&self) -> usize {
         lock(&self.entries).by_time.len()
     }

@@ -63,6 +63,11 @@ impl Warm {
         }
     }
 
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        lock(&self.0).by_key.len()
+    }
+
     /// Gives back an execution, if it is still there.
     pub(super) fn take(&self, key: ExecutionKey) -> Option<Execution> {
         lock(&self.0).remove(key)

@@ -12,7 +12,7 @@ use stepwell::Engine;
 
 use super::extract::Request;
 use super::router::read_body;
-use super::{ACTIONS, ApiError};
+use super::{ApiError, perform};
 
 /// Members of a query that lists pages.
 #[derive(Deserialize)]
@@ -60,7 +60,7 @@ pub(super) fn router() -> Router<Engine> {
 
 async fn list_state_machines(State(engine): State<Engine>, Query(page): Query<Page>) -> Response {
     answer(
-        run(engine, "ListStateMachines", page.into_request()).await,
+        perform(engine, "ListStateMachines", page.into_request()).await,
         StatusCode::OK,
     )
 }
@@ -72,7 +72,7 @@ async fn describe_state_machine(
     let mut request = Request::default();
     request.set("stateMachineArn", engine.state_machine_arn(&machine));
     answer(
-        run(engine, "DescribeStateMachine", request).await,
+        perform(engine, "DescribeStateMachine", request).await,
         StatusCode::OK,
     )
 }
@@ -92,14 +92,14 @@ async fn put_state_machine(
         if exists {
             request.set("stateMachineArn", arn);
             return Ok((
-                run(engine, "UpdateStateMachine", request).await?,
+                perform(engine, "UpdateStateMachine", request).await?,
                 StatusCode::OK,
             ));
         }
         request.set("name", machine);
         request.set("roleArn", "arn:aws:iam::123456789012:role/stepwell");
         Ok((
-            run(engine, "CreateStateMachine", request).await?,
+            perform(engine, "CreateStateMachine", request).await?,
             StatusCode::CREATED,
         ))
     };
@@ -116,7 +116,7 @@ async fn delete_state_machine(
     let mut request = Request::default();
     request.set("stateMachineArn", engine.state_machine_arn(&machine));
     answer(
-        run(engine, "DeleteStateMachine", request).await,
+        perform(engine, "DeleteStateMachine", request).await,
         StatusCode::OK,
     )
 }
@@ -128,7 +128,10 @@ async fn list_executions(
 ) -> Response {
     let mut request = page.into_request();
     request.set("stateMachineArn", engine.state_machine_arn(&machine));
-    answer(run(engine, "ListExecutions", request).await, StatusCode::OK)
+    answer(
+        perform(engine, "ListExecutions", request).await,
+        StatusCode::OK,
+    )
 }
 
 /// Starts an execution. The body is its input; an empty one stands for `{}`.
@@ -153,7 +156,7 @@ async fn start_execution(
         if !input.trim().is_empty() {
             request.set("input", input);
         }
-        run(engine, "StartExecution", request).await
+        perform(engine, "StartExecution", request).await
     };
     answer(started.await, StatusCode::CREATED)
 }
@@ -165,7 +168,7 @@ async fn describe_execution(
     let mut request = Request::default();
     request.set("executionArn", engine.execution_arn(&machine, &execution));
     answer(
-        run(engine, "DescribeExecution", request).await,
+        perform(engine, "DescribeExecution", request).await,
         StatusCode::OK,
     )
 }
@@ -178,7 +181,7 @@ async fn history(
     let mut request = page.into_request();
     request.set("executionArn", engine.execution_arn(&machine, &execution));
     answer(
-        run(engine, "GetExecutionHistory", request).await,
+        perform(engine, "GetExecutionHistory", request).await,
         StatusCode::OK,
     )
 }
@@ -193,7 +196,7 @@ async fn stop_execution(
         let body = read_body(request.into_body()).await?;
         let mut request = Request::parse(&body)?;
         request.set("executionArn", engine.execution_arn(&machine, &execution));
-        run(engine, "StopExecution", request).await
+        perform(engine, "StopExecution", request).await
     };
     answer(stopped.await, StatusCode::OK)
 }
@@ -216,14 +219,6 @@ impl Page {
         );
         request
     }
-}
-
-async fn run(engine: Engine, operation: &str, request: Request) -> Result<Value, ApiError> {
-    let action = ACTIONS
-        .iter()
-        .find(|action| action.name == operation)
-        .ok_or_else(|| ApiError::unknown_operation(operation))?;
-    (action.act)(engine, request).await
 }
 
 async fn text(request: HttpRequest) -> Result<String, ApiError> {

@@ -10,7 +10,9 @@ use serde_json::Value;
 use stepwell::Engine;
 use tower_http::catch_panic::CatchPanicLayer;
 
+use super::extract::Request;
 use super::{ApiError, perform, rest};
+use crate::metrics;
 
 /// Bytes of a request. Source: API quotas, "Maximum request size".
 const BODY_BYTES_MAX: usize = 1_048_576;
@@ -20,10 +22,12 @@ const TARGET_PREFIX: &str = "AWSStepFunctions.";
 
 /// Everything the server answers.
 pub fn router(engine: Engine) -> Router {
+    metrics::begin();
     Router::new()
         .route("/", post(aws_json))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
+        .route("/metrics", get(metrics::show))
         .nest("/v1", rest::router())
         .fallback(not_found)
         .layer(DefaultBodyLimit::disable())
@@ -60,7 +64,7 @@ async fn aws_json(State(engine): State<Engine>, request: HttpRequest) -> Respons
     let answer = async {
         let operation = operation(&parts.headers)?;
         let body = read_body(body).await?;
-        perform(engine, operation, &body).await
+        perform(engine, operation, Request::parse(&body)?).await
     };
     match answer.await {
         Ok(body) => respond(StatusCode::OK, &body, None),

@@ -3,11 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::{self, JoinHandle};
+use std::time::Instant;
 
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
 use super::failure::{Failure, leaves_doubt, store_error};
+use crate::measure;
 use crate::store::{Counters, StoreError, StoreFuture};
 
 /// Writes that may wait: at some ten thousand in a second, for less than half of one. Of those who
@@ -95,6 +97,7 @@ impl Writer {
         Box::pin(async move {
             let full = |queue: &mpsc::Sender<_>| queue.capacity() == 0 && !queue.is_closed();
             if self.queue.as_ref().is_some_and(full) {
+                metrics::counter!(measure::WRITES_REFUSED).increment(1);
                 let place = Arc::clone(&self.place);
                 return Err(StoreError::Overloaded { place });
             }
@@ -194,6 +197,8 @@ impl Committer {
     fn run(&mut self, mut waiting: mpsc::Receiver<Box<dyn Write>>) {
         let mut batch = Vec::new();
         while waiting.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
+            #[expect(clippy::cast_precision_loss, reason = "they are few")]
+            metrics::gauge!(measure::WRITES_WAITING).set(waiting.len() as f64);
             self.tally
                 .writes
                 .fetch_add(batch.len() as u64, Ordering::Relaxed);
@@ -223,15 +228,23 @@ impl Committer {
         if let Some(error) = &self.broken {
             return Err(GivenUp::Whole(error.clone()));
         }
+        let begun = Instant::now();
         let done = self.begin().and_then(|()| {
             for write in batch.iter_mut() {
                 write.apply(&self.connection).map_err(GivenUp::ByWrite)?;
             }
-            self.execute("COMMIT")
+            let applied = Instant::now();
+            self.execute("COMMIT")?;
+            metrics::histogram!(measure::SYNC_SECONDS).record(applied.elapsed());
+            Ok(())
         });
         match &done {
             Ok(()) => {
                 self.tally.batches.fetch_add(1, Ordering::Relaxed);
+                #[expect(clippy::cast_precision_loss, reason = "they are few")]
+                metrics::histogram!(measure::COMMIT_WRITES).record(batch.len() as f64);
+                metrics::histogram!(measure::COMMIT_SECONDS).record(begun.elapsed());
+                metrics::counter!(measure::COMMITS).increment(1);
                 self.tally
                     .batch_max
                     .fetch_max(batch.len() as u64, Ordering::Relaxed);
