@@ -33,7 +33,7 @@ use crate::integrations::mock::MockConfiguration;
 use crate::measure::{self, Levels};
 use crate::store::{
     Append, Chunk, Creation, Epoch, ExecutionKey, ExecutionStatus, LetterKey, NewExecution,
-    RevisionKey, Store, StoreError,
+    Remedy, RevisionKey, Store, StoreError,
 };
 
 mod driver;
@@ -264,6 +264,11 @@ impl Executor {
                 executor.committed(key, &execution, &events);
             } else {
                 lock(&executor.0.live).remove(&key);
+            }
+            if let Err(error) = &created
+                && matches!(error.remedy(), Remedy::StepDown | Remedy::GiveUp)
+            {
+                executor.fail(error);
             }
             let _ = answer.send(created);
             if is_created {

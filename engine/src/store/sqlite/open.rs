@@ -100,6 +100,7 @@ pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
     }
     migrate(&mut writer, &place)?;
     configure(&writer).map_err(sqlite_error)?;
+    write_back(&writer).map_err(sqlite_error)?;
     let opening = take_over(&writer).map_err(sqlite_error)?;
     let readers = (0..READERS)
         .map(|_| {
@@ -300,15 +301,27 @@ fn configure(writer: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// Writes the log that an earlier owner left back into the file, and begins it anew.
+///
+/// What is read from the log need not be on the disk: when a write to disk has failed once, the
+/// operating system takes its pages for written, and no later one brings them there. In the file
+/// they are written again. Whoever reads the file all the while keeps the log from beginning anew;
+/// a start does not fail for that.
+fn write_back(writer: &Connection) -> rusqlite::Result<()> {
+    writer.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()))
+}
+
 /// Ends whatever those who had the file open before still held: the lock says that they are gone.
 fn take_over(writer: &Connection) -> rusqlite::Result<u64> {
-    writer.execute("DELETE FROM lease", ())?;
-    writer.execute("DELETE FROM letter WHERE answer IS NOT NULL", ())?;
-    let opening = number(
-        writer,
-        "UPDATE owner SET opened = opened + 1 RETURNING opened",
+    // Not with `RETURNING`: its row comes before the commit, whose failure would go unnoticed.
+    writer.execute_batch(
+        "BEGIN IMMEDIATE;
+         DELETE FROM lease;
+         DELETE FROM letter WHERE answer IS NOT NULL;
+         UPDATE owner SET opened = opened + 1;
+         COMMIT;",
     )?;
-    Ok(opening.unsigned_abs())
+    Ok(number(writer, "SELECT opened FROM owner")?.unsigned_abs())
 }
 
 fn number(connection: &Connection, sql: &str) -> rusqlite::Result<i64> {
