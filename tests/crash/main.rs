@@ -1,16 +1,19 @@
 //! The real process, killed with SIGKILL at random moments and started again on its file.
 //!
-//! What is modelled is the end of a process, not of its machine: what was written to the file
-//! stays. Every execution whose start was answered has to end as it should, with a history that
-//! shows no trace of the kills. `STEPWELL_CRASH_SEED` repeats the choices of a run, though not the
-//! moments at which the operating system carries them out.
+//! Every execution whose start was answered has to end as it should, with a history that shows no
+//! trace of what the process went through. When it is killed, what was written to the file stays;
+//! [`disk`] has the failures of the disk, and power cuts, after which only what was synced stays.
+//! `STEPWELL_CRASH_SEED` repeats the choices of a run, though not the moments at which the operating
+//! system carries them out.
 //!
-//! `cargo crash -- --kills 1000` for a long run.
+//! `cargo crash -- --kills 1000` for a long run; a word picks the tests whose names have it.
 
 mod process;
+mod faults;
 mod chance;
 mod workload;
 mod judge;
+mod disk;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -19,6 +22,7 @@ use std::time::Duration;
 use stepwell_tests::client::{self, Client};
 
 use chance::Chance;
+use faults::Library;
 use judge::Ledger;
 use process::{Folder, Process};
 use workload::{Acknowledged, Load};
@@ -29,9 +33,26 @@ const KILLS: usize = 25;
 /// Starts that are asked for between two kills, at most.
 const REQUESTS: usize = 30;
 
+/// What a run is asked to do.
+struct Arguments {
+    kills: usize,
+    /// A part of the names of the tests to run.
+    wanted: String,
+}
+
+/// Runs a test if its name is wanted.
+macro_rules! run {
+    ($wanted:expr, $test:path $(, $argument:expr)*) => {
+        if stringify!($test).contains($wanted.as_str()) {
+            println!("test {}", stringify!($test));
+            $test($($argument),*).await;
+        }
+    };
+}
+
 fn main() -> ExitCode {
-    let Some(kills) = kills(std::env::args().skip(1)) else {
-        eprintln!("usage: cargo crash -- [--kills COUNT]");
+    let Some(Arguments { kills, wanted }) = arguments(std::env::args().skip(1)) else {
+        eprintln!("usage: cargo crash -- [--kills COUNT] [PART-OF-A-NAME]");
         return ExitCode::from(2);
     };
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -40,25 +61,36 @@ fn main() -> ExitCode {
         .build()
         .expect("there are threads");
     runtime.block_on(async {
-        a_second_process_on_the_same_file_is_refused().await;
-        a_termination_lets_the_process_end_well().await;
-        every_acknowledged_execution_survives_kills(kills).await;
+        run!(wanted, a_second_process_on_the_same_file_is_refused);
+        run!(wanted, a_termination_lets_the_process_end_well);
+        if let Some(disk) = &Library::build() {
+            run!(wanted, disk::a_full_disk_refuses_starts_for_a_while, disk);
+            run!(wanted, disk::a_failed_disk_ends_all_answers, disk);
+            run!(wanted, disk::writes_that_are_cut_short_are_completed, disk);
+            run!(wanted, disk::a_failing_disk_ends_a_start_in_one_line, disk);
+            run!(
+                wanted,
+                disk::all_that_was_acknowledged_survives_power_cuts,
+                disk
+            );
+        }
+        run!(wanted, every_acknowledged_execution_survives_kills, kills);
     });
     ExitCode::SUCCESS
 }
 
-/// The kills that the arguments ask for. What the test runner adds for other tests means nothing
-/// here.
-fn kills(mut arguments: impl Iterator<Item = String>) -> Option<usize> {
-    let mut kills = KILLS;
+/// What the arguments ask for. What the test runner adds for other tests means nothing here.
+fn arguments(mut arguments: impl Iterator<Item = String>) -> Option<Arguments> {
+    let (mut kills, mut wanted) = (KILLS, String::new());
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--kills" => kills = arguments.next()?.parse().ok()?,
             "--nocapture" | "--no-capture" | "--quiet" | "-q" => {}
+            word if !word.starts_with('-') => wanted = argument,
             _ => return None,
         }
     }
-    Some(kills)
+    Some(Arguments { kills, wanted })
 }
 
 async fn every_acknowledged_execution_survives_kills(wanted: usize) {
@@ -101,7 +133,12 @@ async fn every_acknowledged_execution_survives_kills(wanted: usize) {
 }
 
 /// Kills the process after some acknowledged starts, or after some milliseconds.
-async fn kill_under_load(process: Process, client: &Client, load: &mut Load, chance: &mut Chance) {
+pub(crate) async fn kill_under_load(
+    process: Process,
+    client: &Client,
+    load: &mut Load,
+    chance: &mut Chance,
+) {
     if chance.one_in(2) {
         let enough = load.acknowledged_count() + 1 + chance.below(REQUESTS);
         load.run(
@@ -130,7 +167,8 @@ async fn polled(milliseconds: usize) {
     }
 }
 
-async fn judge_all(
+/// Asserts that every acknowledged execution ends as it should, and that there are no others.
+pub(crate) async fn judge_all(
     client: &Client,
     acknowledged: &BTreeMap<String, Acknowledged>,
     folder: &Folder,

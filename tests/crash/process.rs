@@ -1,30 +1,56 @@
 //! `asl serve` in a process of its own, on files in a folder of its own.
 
 use std::fs::{self, File};
+use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::{ExitStatus, Output, Stdio};
 
 use stepwell_tests::client::{Client, PATIENCE, client};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt as _, BufReader};
+use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpStream;
 use tokio::process::{Child, Command};
 
+use crate::faults::Faults;
+
 /// Where the files of a server lie.
-pub(crate) struct Folder(TempDir);
+pub(crate) struct Folder {
+    folder: TempDir,
+    faults: Option<Faults>,
+}
 
 /// A server that was started.
 pub(crate) struct Process {
     child: Child,
     log: PathBuf,
+    address: Option<SocketAddr>,
 }
 
 impl Folder {
     /// A folder with a configuration.
     pub(crate) fn new(configuration: &str) -> Self {
-        let folder = Self(TempDir::new().expect("a folder can be made"));
+        let folder = Self {
+            folder: TempDir::new().expect("a folder can be made"),
+            faults: None,
+        };
         folder.write("stepwell.toml", configuration);
         folder
+    }
+
+    /// The same on a disk that fails on demand.
+    pub(crate) fn on(faults: Faults, configuration: &str) -> Self {
+        Self {
+            faults: Some(faults),
+            ..Self::new(configuration)
+        }
+    }
+
+    /// The disk that fails on demand.
+    pub(crate) fn faults(&self) -> &Faults {
+        self.faults
+            .as_ref()
+            .expect("the folder lies on such a disk")
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) {
@@ -51,7 +77,7 @@ impl Folder {
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
+        self.folder.path().join(name)
     }
 
     fn log(&self) -> File {
@@ -67,6 +93,7 @@ impl Process {
         Self {
             child: spawn(folder, Stdio::from(folder.log())),
             log: folder.path("log.txt"),
+            address: None,
         }
     }
 
@@ -84,7 +111,29 @@ impl Process {
             let log = fs::read_to_string(&self.log).unwrap_or_default();
             panic!("it names no address: {line:?}; its log:\n{log}")
         });
+        self.address = Some(address);
         (self, client(address))
+    }
+
+    /// The status of what the server says when it is asked whether it is ready.
+    pub(crate) async fn readiness(&self) -> u16 {
+        let address = self.address.expect("it listens");
+        let asked = async {
+            let mut stream = TcpStream::connect(address).await?;
+            let request =
+                format!("GET /readyz HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+            stream.write_all(request.as_bytes()).await?;
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await?;
+            Ok::<_, io::Error>(answer)
+        };
+        let answered = tokio::time::timeout(PATIENCE, asked).await;
+        let answer = answered.expect("it answers in time").expect("it answers");
+        let status = answer
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok());
+        status.unwrap_or_else(|| panic!("it answers with no status: {answer:?}"))
     }
 
     /// Ends the server on the spot.
@@ -114,7 +163,11 @@ impl Process {
 }
 
 fn spawn(folder: &Folder, errors: Stdio) -> Child {
-    Command::new(env!("CARGO_BIN_EXE_stepwell-asl"))
+    let mut command = Command::new(env!("CARGO_BIN_EXE_stepwell-asl"));
+    if let Some(faults) = &folder.faults {
+        faults.preload(&mut command, &folder.database());
+    }
+    command
         .arg("serve")
         .args(["--listen", "127.0.0.1:0", "--log", "warn"])
         .arg("--database")

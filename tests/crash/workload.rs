@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_sfn::error::SdkError;
+use aws_sdk_sfn::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_sfn::operation::start_execution::StartExecutionError;
 use serde_json::{Value, json};
 use stepwell_tests::client::Client;
@@ -70,6 +70,19 @@ pub(crate) struct Load {
     pending: Vec<Request>,
     acknowledged: BTreeMap<String, Acknowledged>,
     names: usize,
+    /// Whether the server may fail to do what it is asked.
+    may_be_refused: bool,
+    /// So many times it did.
+    refused: usize,
+}
+
+/// What became of a start.
+enum Answer {
+    Acknowledged(Acknowledged),
+    /// The server could not do it.
+    Refused,
+    /// No answer came, so that nobody knows.
+    Unknown,
 }
 
 impl Kind {
@@ -147,6 +160,14 @@ impl Request {
 
     /// Asks for the start. `None` when no answer came, so that nobody knows.
     pub(crate) async fn start(&self, client: &Client) -> Option<Acknowledged> {
+        match self.ask(client).await {
+            Answer::Acknowledged(started) => Some(started),
+            Answer::Refused => panic!("{self:?}: the server could not do it"),
+            Answer::Unknown => None,
+        }
+    }
+
+    async fn ask(&self, client: &Client) -> Answer {
         let machine = self.kind.machine();
         let prefix = "arn:aws:states:us-east-1:123456789012";
         let start = client.start_execution().name(&self.name);
@@ -157,11 +178,12 @@ impl Request {
             Err(SdkError::ServiceError(refusal)) => match refusal.err() {
                 // It was carried out after all, and has ended since.
                 StartExecutionError::ExecutionAlreadyExists(_) => {}
+                failed if failed.code() == Some("InternalFailure") => return Answer::Refused,
                 refused => panic!("{self:?}: {refused:?}"),
             },
-            Err(_) => return None,
+            Err(_) => return Answer::Unknown,
         }
-        Some(Acknowledged {
+        Answer::Acknowledged(Acknowledged {
             kind: self.kind,
             name: self.name.clone(),
             arn,
@@ -172,8 +194,16 @@ impl Request {
 }
 
 impl Load {
+    /// For a server that may fail to do what it is asked.
+    pub(crate) fn that_may_be_refused() -> Self {
+        Self {
+            may_be_refused: true,
+            ..Self::default()
+        }
+    }
+
     /// Starts executions: first those that nobody knows about, then new ones, `most` in all.
-    /// Ends early when so many are acknowledged that it `is_enough`, or the server is gone.
+    /// Ends early when so many are acknowledged that it `is_enough`, or the server is gone or fails.
     pub(crate) async fn run(
         &mut self,
         client: &Client,
@@ -193,14 +223,25 @@ impl Load {
             while under_way.len() < CLIENTS && !is_gone && !is_enough(self.acknowledged.len()) {
                 let Some(request) = requests.pop() else { break };
                 let client = client.clone();
-                under_way.spawn(async move { (request.start(&client).await, request) });
+                under_way.spawn(async move { (request.ask(&client).await, request) });
             }
             let Some(answered) = under_way.join_next().await else {
                 break;
             };
             match answered.expect("a start does not panic") {
-                (Some(started), _) => drop(self.acknowledged.insert(started.name.clone(), started)),
-                (None, request) => {
+                (Answer::Acknowledged(started), _) => {
+                    self.acknowledged.insert(started.name.clone(), started);
+                }
+                (Answer::Refused, request) => {
+                    assert!(
+                        self.may_be_refused,
+                        "{request:?}: the server could not do it"
+                    );
+                    is_gone = true;
+                    self.refused += 1;
+                    self.pending.push(request);
+                }
+                (Answer::Unknown, request) => {
                     is_gone = true;
                     self.pending.push(request);
                 }
@@ -211,6 +252,16 @@ impl Load {
 
     pub(crate) fn acknowledged_count(&self) -> usize {
         self.acknowledged.len()
+    }
+
+    /// How often the server could not do what it was asked.
+    pub(crate) fn refused_count(&self) -> usize {
+        self.refused
+    }
+
+    /// So many starts were asked for and not acknowledged.
+    pub(crate) fn pending_count(&self) -> usize {
+        self.pending.len()
     }
 
     /// What was acknowledged, by name.
