@@ -75,6 +75,7 @@ impl Subject {
                 details: None,
             },
             chunks: vec![chunk(1)],
+            waiting: Vec::new(),
         });
         assert_eq!(created.await.expect("the store works"), Creation::Created);
         key
@@ -90,6 +91,7 @@ impl Subject {
             wake_at: None,
             details: None,
             letter: None,
+            queue: Vec::new(),
         });
         appended.await.expect("the store works");
     }

@@ -13,7 +13,7 @@ enum Arn {
         name: String,
     },
     /// `…:activity:<name>`.
-    Activity,
+    Activity(String),
 }
 
 /// The ARN of a state machine, or of a part of one: `…:stateMachine:<name>`, with a qualifier
@@ -42,7 +42,9 @@ pub(crate) enum Qualifier {
 pub(crate) enum Taggable {
     /// The state machine of this name.
     StateMachine(String),
-    /// A version or an alias, which have no tags, or an activity.
+    /// The activity of this name.
+    Activity(String),
+    /// A version or an alias, which have no tags.
     Nothing,
 }
 
@@ -75,6 +77,23 @@ impl Arns {
         format!("{}execution:{state_machine}:{name}", self.prefix)
     }
 
+    pub(crate) fn activity(&self, name: &str) -> String {
+        format!("{}activity:{name}", self.prefix)
+    }
+
+    /// The name of the activity that an ARN names.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError::InvalidArn`] for anything else, in AWS's words.
+    pub(crate) fn parse_activity(text: &str) -> Result<String, OperationError> {
+        match Self::parse(text)? {
+            Arn::Activity(name) => Ok(name),
+            Arn::StateMachine(_) => Err(not_valid_here("stateMachine")),
+            Arn::Execution { .. } => Err(not_valid_here("execution")),
+        }
+    }
+
     /// The state machine that an ARN names, or a part of one.
     ///
     /// # Errors
@@ -84,7 +103,7 @@ impl Arns {
         match Self::parse(text)? {
             Arn::StateMachine(arn) => Ok(arn),
             Arn::Execution { .. } => Err(not_valid_here("execution")),
-            Arn::Activity => Err(not_valid_here("activity")),
+            Arn::Activity(_) => Err(not_valid_here("activity")),
         }
     }
 
@@ -156,7 +175,7 @@ impl Arns {
                 name,
             } => Ok((state_machine, name)),
             Arn::StateMachine(_) => Err(not_valid_here("stateMachine")),
-            Arn::Activity => Err(not_valid_here("activity")),
+            Arn::Activity(_) => Err(not_valid_here("activity")),
         }
     }
 
@@ -170,7 +189,8 @@ impl Arns {
             Arn::StateMachine(arn) if arn.qualifier.is_none() && arn.test_case.is_none() => {
                 Ok(Taggable::StateMachine(arn.name))
             }
-            Arn::StateMachine(_) | Arn::Activity => Ok(Taggable::Nothing),
+            Arn::Activity(name) => Ok(Taggable::Activity(name)),
+            Arn::StateMachine(_) => Ok(Taggable::Nothing),
             Arn::Execution { .. } => Err(not_valid_here("execution")),
         }
     }
@@ -201,8 +221,10 @@ impl Arns {
                 }
                 Some(_) | None => Err(invalid(format!("Invalid ARN: {text}"))),
             },
-            "activity" => Ok(Arn::Activity),
-            "" => Err(invalid(format!("Invalid ARN: {text}"))),
+            "activity" if !name.is_empty() && !name.contains(':') => {
+                Ok(Arn::Activity(name.to_owned()))
+            }
+            "activity" | "" => Err(invalid(format!("Invalid ARN: {text}"))),
             other => Err(not_valid_here(other)),
         }
     }

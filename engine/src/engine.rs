@@ -356,6 +356,7 @@ impl EngineBuilder {
             Some(seed) => seed,
             None => random_seed()?,
         };
+        let arns = Arns::new(&self.configuration.server);
         let executor = Executor::join(Parts {
             store,
             clock: self.clock,
@@ -364,6 +365,7 @@ impl EngineBuilder {
             mocks: self.mocks,
             limits: self.limits,
             observer: self.observer,
+            activity_prefix: arns.activity(""),
             seed,
         })
         .await?;
@@ -376,10 +378,9 @@ impl EngineBuilder {
             tokio::spawn(executor.clone().run_inbox()).abort_handle(),
             tokio::spawn(executor.clone().run_lease()).abort_handle(),
         ];
-        let server = &self.configuration.server;
         Ok(Engine {
-            arns: Arns::new(server),
-            region: server.region.as_str().into(),
+            arns,
+            region: self.configuration.server.region.as_str().into(),
             running: Arc::new(StopOnDrop {
                 duties,
                 executor: executor.clone(),

@@ -23,7 +23,7 @@ pub enum OperationError {
     /// The input is not JSON.
     #[error("Invalid State Machine Execution Input: '{0}'")]
     InvalidExecutionInput(String),
-    /// A page token is not one of ours, or belongs to other arguments.
+    /// A page token is not one of ours, or belongs to other arguments; a task token is none.
     #[error("Invalid Token: 'Invalid token'")]
     InvalidToken,
     /// Logging cannot be done as asked.
@@ -50,6 +50,26 @@ pub enum OperationError {
     /// No execution has the ARN.
     #[error("Execution Does Not Exist: '{0}'")]
     ExecutionDoesNotExist(String),
+    /// Another activity has the name.
+    #[error("Activity Already Exists: '{0}'")]
+    ActivityAlreadyExists(String),
+    /// No activity has the ARN.
+    #[error("Activity Does Not Exist: '{0}'")]
+    ActivityDoesNotExist(String),
+    /// As many workers poll the activity as may.
+    #[error(
+        "The maximum number of workers concurrently polling for activity tasks has been reached."
+    )]
+    ActivityWorkerLimitExceeded,
+    /// A task token is one of ours, but there never was such a task here.
+    #[error("Task Does Not Exist: 'Provided task does not exist'")]
+    TaskDoesNotExist,
+    /// The task of a task token has been closed.
+    #[error("Task Timed Out: 'Provided task does not exist anymore'")]
+    TaskTimedOut,
+    /// The result of a task is not JSON.
+    #[error("Invalid Output: '{0}'")]
+    InvalidOutput(String),
     /// No resource has the ARN.
     #[error("Request references a resource that does not exist.")]
     ResourceNotFound {
@@ -149,6 +169,12 @@ impl OperationError {
             Self::StateMachineTypeNotSupported(_) => "StateMachineTypeNotSupported",
             Self::ExecutionAlreadyExists(_) => "ExecutionAlreadyExists",
             Self::ExecutionDoesNotExist(_) => "ExecutionDoesNotExist",
+            Self::ActivityAlreadyExists(_) => "ActivityAlreadyExists",
+            Self::ActivityDoesNotExist(_) => "ActivityDoesNotExist",
+            Self::ActivityWorkerLimitExceeded => "ActivityWorkerLimitExceeded",
+            Self::TaskDoesNotExist => "TaskDoesNotExist",
+            Self::TaskTimedOut => "TaskTimedOut",
+            Self::InvalidOutput(_) => "InvalidOutput",
             Self::ResourceNotFound { .. } => "ResourceNotFound",
             Self::TooManyTags { .. } => "TooManyTags",
             Self::ServiceQuotaExceeded(_) => "ServiceQuotaExceededException",

@@ -17,12 +17,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use rand_chacha::rand_core::{Rng, SeedableRng};
+use stepwell_interpreter::effect::Effect;
 use stepwell_interpreter::event::{Event, HistoryId};
 use stepwell_interpreter::execution::{Limits, Status};
 use stepwell_interpreter::input::Input;
 use stepwell_interpreter::journal;
 use stepwell_interpreter::{Chance, Execution, Timestamp};
-use stepwell_language::model::{ExecutionType, StateMachine};
+use stepwell_language::model::{ExecutionType, Resource, StateMachine};
 use stepwell_language::parse::parse;
 use tokio::sync::{Notify, OwnedSemaphorePermit, mpsc, oneshot};
 use tokio::task::AbortHandle;
@@ -33,10 +34,12 @@ use crate::integrations::mock::MockConfiguration;
 use crate::measure::{self, Levels};
 use crate::store::{
     Append, Chunk, Creation, Epoch, ExecutionKey, ExecutionStatus, LetterKey, NewExecution,
-    Remedy, RevisionKey, Store, StoreError,
+    QueueChange, Remedy, RevisionKey, Store, StoreError, WaitingTask,
 };
 
 mod driver;
+mod activities;
+mod handout;
 mod tasks;
 mod timers;
 mod warm;
@@ -45,6 +48,10 @@ mod letter;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use activities::{TooManyWorkers, named_by};
+
+use activities::Activities;
+use handout::Handout;
 use timers::Timers;
 use warm::Warm;
 
@@ -76,6 +83,7 @@ pub(crate) struct Shared {
     /// Who waits for an execution to end.
     watchers: Mutex<HashMap<ExecutionKey, Vec<oneshot::Sender<()>>>>,
     timers: Timers,
+    activities: Activities,
     warm: Warm,
     /// Told when executions may be free that another owner held.
     freed: Notify,
@@ -89,6 +97,8 @@ pub(crate) struct Shared {
 pub(crate) struct Program {
     pub(crate) machine: Arc<StateMachine>,
     pub(crate) role: Arc<str>,
+    /// The ARNs of the activities that it names.
+    pub(crate) activities: Vec<Arc<str>>,
 }
 
 /// An execution that has a driver.
@@ -110,6 +120,8 @@ pub(crate) struct Message {
     letter: Option<LetterKey>,
     /// Kept until it is dealt with, where many are told something at once.
     turn: Option<OwnedSemaphorePermit>,
+    /// The worker who gets the task that the input starts.
+    handout: Option<Handout>,
 }
 
 impl Message {
@@ -120,6 +132,7 @@ impl Message {
             done: None,
             letter: None,
             turn: None,
+            handout: None,
         }
     }
 }
@@ -134,6 +147,8 @@ pub(crate) struct Parts {
     pub(crate) mocks: Option<MockConfiguration>,
     pub(crate) limits: Limits,
     pub(crate) observer: Option<Observer>,
+    /// What the ARNs of activities begin with.
+    pub(crate) activity_prefix: String,
     /// Where all randomness comes from.
     pub(crate) seed: [u8; 32],
 }
@@ -154,6 +169,7 @@ impl Executor {
             mocks,
             limits,
             observer,
+            activity_prefix,
             seed,
         } = parts;
         let until = lease::until(clock.now(), lease);
@@ -173,6 +189,7 @@ impl Executor {
             set_aside: Mutex::default(),
             watchers: Mutex::default(),
             timers: Timers::default(),
+            activities: Activities::new(activity_prefix),
             warm: Warm::default(),
             freed: Notify::new(),
             programs: Mutex::default(),
@@ -219,6 +236,11 @@ impl Executor {
         Execution::new(Arc::clone(&program.machine), self.0.limits)
     }
 
+    /// The tasks of an execution that wait for workers, as the store keeps them.
+    pub(crate) fn waiting(&self, execution: &Execution) -> Vec<WaitingTask> {
+        self.0.activities.waiting(execution)
+    }
+
     /// What a revision says, read once for all its executions.
     pub(crate) async fn program(&self, key: RevisionKey) -> Result<Arc<Program>, LoadError> {
         if let Some(program) = lock(&self.0.programs).get(&key) {
@@ -231,8 +253,10 @@ impl Executor {
             .await?
             .ok_or(LoadError::NoRevision)?;
         let parsed = parse(&revision.content.definition, ExecutionType::Standard);
+        let machine = parsed.machine.ok_or(LoadError::Unreadable)?;
         let program = Arc::new(Program {
-            machine: Arc::new(parsed.machine.ok_or(LoadError::Unreadable)?),
+            activities: named_by(&machine),
+            machine: Arc::new(machine),
             role: revision.content.role.into(),
         });
         lock(&self.0.programs).insert(key, Arc::clone(&program));
@@ -257,11 +281,13 @@ impl Executor {
         let (answer, created) = oneshot::channel();
         let own_inbox = inbox.clone();
         let creating = async move {
+            let waiting = new.waiting.clone();
             let created = executor.store().create_execution(new).await;
             let is_created = matches!(created, Ok(Creation::Created));
             if is_created {
                 metrics::counter!(measure::STARTED).increment(1);
                 executor.committed(key, &execution, &events);
+                executor.enqueue(key, &waiting);
             } else {
                 lock(&executor.0.live).remove(&key);
             }
@@ -314,6 +340,7 @@ impl Executor {
 
     /// Ends every driver where it stands, as a crash would: the journals have all that matters.
     pub(crate) fn stop(&self) {
+        self.0.activities.close();
         let live = std::mem::take(&mut *lock(&self.0.live));
         for Live { driver, .. } in live.into_values() {
             driver.abort();
@@ -358,6 +385,7 @@ impl Executor {
         execution: &Execution,
         events: &[Event],
         letter: Option<LetterKey>,
+        queue: Vec<QueueChange>,
     ) -> Result<(), StoreError> {
         let Some(chunk) = chunk(events, execution.last_history_id()) else {
             return Ok(());
@@ -374,6 +402,7 @@ impl Executor {
                 wake_at: wake_at(execution),
                 details: None,
                 letter,
+                queue,
             })
             .await
     }
@@ -403,6 +432,11 @@ impl Executor {
         let mut watchers = lock(&self.0.watchers);
         lock(&self.0.set_aside).insert(key);
         watchers.remove(&key);
+    }
+
+    /// Whether it is known that nobody can drive this execution.
+    fn is_set_aside(&self, key: ExecutionKey) -> bool {
+        lock(&self.0.set_aside).contains(&key)
     }
 
     /// The execution could be read again.
@@ -518,11 +552,23 @@ pub(crate) fn standing(status: &Status) -> (ExecutionStatus, Option<Timestamp>) 
 pub(crate) fn wake_at(execution: &Execution) -> Option<Timestamp> {
     if !execution.is_running() {
         None
-    } else if execution.is_cut() || execution.pending_effects().next().is_some() {
+    } else if execution.is_cut() || has_work_under_way(execution) {
         Some(Timestamp::EPOCH)
     } else {
         execution.wake_at()
     }
+}
+
+/// Whether somebody in this process works for the execution. A task that waits for a worker is in
+/// its queue, unless a test case of the mock configuration may answer it.
+fn has_work_under_way(execution: &Execution) -> bool {
+    let is_mocked = execution
+        .started()
+        .is_some_and(|(_, started)| started.test_case.is_some());
+    execution.pending_effects().any(|effect| match effect {
+        Effect::RunTask(task) => is_mocked || !matches!(task.resource, Resource::Activity { .. }),
+        Effect::CancelTask(_) => false,
+    })
 }
 
 /// Locks a mutex that is only ever held for a few instructions, none of which can panic half way.

@@ -1,16 +1,17 @@
 //! Looking after a database file: is it sound, and does it fit itself?
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use stepwell_interpreter::execution::Limits;
+use stepwell_interpreter::execution::{self, Limits};
 use stepwell_interpreter::{Execution, journal};
 use stepwell_language::model::{ExecutionType, StateMachine};
 use stepwell_language::parse::parse;
 
 use crate::executor::{standing, wake_at};
 use crate::store::sqlite::Snapshot;
-use crate::store::{ExecutionKey, ExecutionRecord, RevisionKey, StoreError};
+use crate::store::{ExecutionKey, ExecutionRecord, RevisionKey, StoreError, WaitingTask};
 
 /// Records read at once.
 const PAGE: usize = 1_000;
@@ -42,11 +43,13 @@ pub fn check(database: &Path) -> Result<Checked, StoreError> {
         findings: snapshot.integrity()?,
         ..Checked::default()
     };
+    let mut queues = Queues::read(&snapshot)?;
     let mut machine: Option<(RevisionKey, Arc<StateMachine>)> = None;
     let mut after = ExecutionKey(0);
     loop {
         let records = snapshot.executions(after, PAGE)?;
         let Some(last) = records.last() else {
+            checked.findings.extend(queues.left_over());
             return Ok(checked);
         };
         after = last.key;
@@ -61,6 +64,7 @@ pub fn check(database: &Path) -> Result<Checked, StoreError> {
                 Ok(read) => {
                     machine = Some((record.revision, Arc::clone(&read)));
                     replay(&snapshot, &record, read, &mut checked.events)
+                        .and_then(|execution| queues.compare(&record, &execution))
                 }
                 Err(problem) => Err(problem),
             };
@@ -98,7 +102,7 @@ fn replay(
     record: &ExecutionRecord,
     machine: Arc<StateMachine>,
     events: &mut u64,
-) -> Result<(), String> {
+) -> Result<Execution, String> {
     let limits = Limits {
         history_events_max: u64::MAX,
         ..Limits::default()
@@ -129,5 +133,44 @@ fn replay(
     if wake_at(&execution) != record.wake_at {
         return Err("its record has another time to wake than its journal".to_owned());
     }
-    Ok(())
+    Ok(execution)
+}
+
+/// The queues of activities: the tasks in them, by execution.
+struct Queues(BTreeMap<ExecutionKey, Vec<WaitingTask>>);
+
+impl Queues {
+    fn read(snapshot: &Snapshot) -> Result<Self, StoreError> {
+        let mut tasks: BTreeMap<_, Vec<WaitingTask>> = BTreeMap::new();
+        for (execution, task) in snapshot.waiting_tasks()? {
+            tasks.entry(execution).or_default().push(task);
+        }
+        Ok(Self(tasks))
+    }
+
+    /// Compares what is in the queues with what the journal says, and takes it out.
+    fn compare(&mut self, record: &ExecutionRecord, execution: &Execution) -> Result<(), String> {
+        let queued = self.0.remove(&record.key).unwrap_or_default();
+        let is_same = |queued: &WaitingTask, waiting: &execution::WaitingTask<'_>| {
+            queued.task == waiting.task.0.0
+                && queued.scheduled_at == waiting.scheduled_at
+                && waiting.activity.ends_with(&format!(":{}", queued.activity))
+        };
+        let waiting: Vec<_> = execution.waiting_tasks().collect();
+        let are_same = queued.len() == waiting.len()
+            && queued
+                .iter()
+                .zip(&waiting)
+                .all(|(queued, waiting)| is_same(queued, waiting));
+        if are_same {
+            return Ok(());
+        }
+        Err("the queues of activities have other tasks of it than its journal".to_owned())
+    }
+
+    /// What belongs to no execution.
+    fn left_over(self) -> Option<String> {
+        let count: usize = self.0.values().map(Vec::len).sum();
+        (count > 0).then(|| format!("{count} tasks in the queues of activities have no execution"))
+    }
 }

@@ -15,7 +15,12 @@ mod tags;
 mod executions;
 mod history;
 mod supported;
+mod activities;
+mod task_answers;
 
+pub use activities::{
+    Activity, ActivityTask, CreateActivity, GetActivityTask, ListActivities, ListedActivities,
+};
 pub use aliases::{
     CreateStateMachineAlias, ListStateMachineAliases, ListedStateMachineAliases,
     RoutingConfiguration, StateMachineAlias, StateMachineAliasDescription, UpdateStateMachineAlias,
@@ -30,6 +35,7 @@ pub use state_machines::{
     StateMachineConfiguration, StateMachineDescription, StateMachineSummary,
 };
 pub use tags::{Tag, TagResource, UntagResource};
+pub use task_answers::{SendTaskFailure, SendTaskSuccess};
 pub use updates::{UpdateStateMachine, UpdatedStateMachine};
 pub use versions::{
     ListStateMachineVersions, ListedStateMachineVersions, PublishStateMachineVersion,

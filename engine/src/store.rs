@@ -6,6 +6,8 @@
 //! never looks inside. What else it knows of an execution, its status and its timer, is an index
 //! that can be rebuilt from the journal.
 //!
+//! Activities are with [`activity`]; the queues of their tasks are an index too.
+//!
 //! - [`MemoryStore`](memory::MemoryStore): for tests, and for runs that need not survive.
 //! - [`SqliteStore`](sqlite::SqliteStore): one process, one file.
 //!
@@ -15,6 +17,7 @@
 pub mod execution;
 pub mod state_machine;
 pub mod version;
+pub mod activity;
 pub mod owner;
 pub mod error;
 pub mod memory;
@@ -23,6 +26,7 @@ pub mod sqlite;
 
 use std::pin::Pin;
 
+pub use activity::{ActivityStore, QueueChange, WaitingTask};
 pub use error::{Conflict, Remedy, StoreError};
 pub use execution::{
     Append, Chunk, Creation, ExecutionCursor, ExecutionFilter, ExecutionKey, ExecutionRecord,
@@ -173,6 +177,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Versions and aliases.
     fn versions(&self) -> &dyn VersionStore;
+
+    /// Activities, and the tasks that wait for their workers.
+    fn activities(&self) -> &dyn ActivityStore;
 
     /// The revision with this key.
     fn revision(&self, key: RevisionKey) -> StoreFuture<'_, Option<Revision>>;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use serde_json::json;
+use stepwell::operations::CreateActivity;
 use stepwell::store::StoreError;
 use stepwell::{Engine, maintenance};
 
@@ -58,9 +59,10 @@ async fn what_does_not_fit_is_named_with_its_execution() {
     database(&file, 4).await;
     let connection = Connection::open(&file).unwrap();
     for change in [
-        "UPDATE execution SET status = 0 WHERE key = 1",
-        "UPDATE journal SET bytes = substr(bytes, 1, length(bytes) - 1) WHERE execution = 2",
-        "DELETE FROM journal WHERE execution = 3",
+        // Their owner counts them from 1.
+        "UPDATE execution SET status = 0 WHERE key & 255 = 1",
+        "UPDATE journal SET bytes = substr(bytes, 1, length(bytes) - 1) WHERE execution & 255 = 2",
+        "DELETE FROM journal WHERE execution & 255 = 3",
     ] {
         connection.execute(change, ()).unwrap();
     }
@@ -72,6 +74,38 @@ async fn what_does_not_fit_is_named_with_its_execution() {
             "its record says Running, its journal Succeeded",
             "the chunk is damaged",
             "its record says Succeeded, its journal Running",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn a_queue_that_does_not_fit_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.db");
+    let engine = Engine::builder().database(&file).build().await.unwrap();
+    let activity = engine.create_activity(CreateActivity::new("a")).await;
+    let activity = activity.unwrap().activity_arn;
+    let definition = json!({"StartAt": "A", "States": {
+        "A": {"Type": "Task", "Resource": activity, "End": true}}});
+    let machine = engine
+        .create_state_machine("m", &definition.to_string())
+        .await
+        .unwrap();
+    engine.start(&machine, json!(1)).await.unwrap();
+    drop(engine);
+    check(&file, 1, &[]);
+    let connection = Connection::open(&file).unwrap();
+    let change = "UPDATE waiting_task SET scheduled_at = scheduled_at + 1";
+    connection.execute(change, ()).unwrap();
+    let change = "INSERT INTO waiting_task VALUES ('a', 1, 7, 2)";
+    connection.execute(change, ()).unwrap();
+    drop(connection);
+    check(
+        &file,
+        1,
+        &[
+            "the queues of activities have other tasks of it than its journal",
+            "1 tasks in the queues of activities have no execution",
         ],
     );
 }

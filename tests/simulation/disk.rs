@@ -12,9 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use stepwell::store::memory::MemoryStore;
 use stepwell::store::{
-    Append, Chunk, Counters, Creation, ExecutionFilter, ExecutionKey, ExecutionRecord,
-    HistoryRange, NewExecution, NewStateMachine, OwnerStore, Revision, RevisionKey,
-    StateMachineCreation, StateMachineKey, StateMachineRecord, StateMachineStatus,
+    ActivityStore, Append, Chunk, Counters, Creation, ExecutionFilter, ExecutionKey,
+    ExecutionRecord, HistoryRange, NewExecution, NewStateMachine, OwnerStore, Revision,
+    RevisionKey, StateMachineCreation, StateMachineKey, StateMachineRecord, StateMachineStatus,
     StateMachineUpdate, Store, StoreError, StoreFuture, Tagging, Update, VersionStore,
 };
 use tokio::sync::Notify;
@@ -283,6 +283,10 @@ impl Store for Mounted {
 
     fn versions(&self) -> &dyn VersionStore {
         self.disk.contents.versions()
+    }
+
+    fn activities(&self) -> &dyn ActivityStore {
+        self.disk.contents.activities()
     }
 
     fn revision(&self, key: RevisionKey) -> StoreFuture<'_, Option<Revision>> {

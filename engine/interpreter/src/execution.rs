@@ -62,6 +62,8 @@ pub struct Execution {
     effects: Vec<Effect>,
     /// Bytes of all variables of all flows.
     variables_size: usize,
+    /// Activities that do not exist at present.
+    absent_activities: BTreeSet<Arc<str>>,
 }
 
 /// Bounds of an execution.
@@ -134,6 +136,17 @@ impl Status {
     }
 }
 
+/// A task that waits for a worker of its activity.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct WaitingTask<'a> {
+    /// Which.
+    pub task: TaskId,
+    /// The activity's ARN.
+    pub activity: &'a Arc<str>,
+    /// Since when.
+    pub scheduled_at: Timestamp,
+}
+
 impl Execution {
     /// An execution of `machine` that has not begun.
     pub fn new(machine: Arc<StateMachine>, limits: Limits) -> Self {
@@ -153,7 +166,14 @@ impl Execution {
             attempts: BTreeMap::new(),
             effects: Vec::new(),
             variables_size: 0,
+            absent_activities: BTreeSet::new(),
         }
+    }
+
+    /// Says which of the activities that the machine names do not exist at present, for the calls of
+    /// [`handle`](Self::handle) that follow: no task is scheduled for these.
+    pub fn set_absent_activities(&mut self, absent: BTreeSet<Arc<str>>) {
+        self.absent_activities = absent;
     }
 
     /// Takes `input` in and runs to the next effects; returns the events this led to, in order.
@@ -195,7 +215,8 @@ impl Execution {
             let visit = flow.visit()?;
             let owed = match attempt.phase {
                 TaskPhase::Scheduled => attempt.is_activity,
-                TaskPhase::Started => true,
+                // A worker has it; the result comes with its token.
+                TaskPhase::Started => !attempt.is_activity,
                 TaskPhase::Submitted => false,
             };
             owed.then(|| self.run_task(visit.state, attempt))
@@ -233,11 +254,34 @@ impl Execution {
 
     /// The token of an open task.
     pub fn task_token(&self, task: TaskId) -> Option<&Arc<str>> {
-        self.flows
-            .get(self.tasks.get(&task)?)?
-            .task()?
-            .token
-            .as_ref()
+        self.attempt(task)?.token.as_ref()
+    }
+
+    /// What an open task is given.
+    pub fn task_parameters(&self, task: TaskId) -> Option<&Payload> {
+        Some(&self.attempt(task)?.parameters)
+    }
+
+    /// Whether this task waits for a worker of its activity to take it up.
+    pub fn is_waiting(&self, task: TaskId) -> bool {
+        self.attempt(task).is_some_and(TaskAttempt::is_waiting)
+    }
+
+    /// The tasks that wait for workers of their activities, in the order of their numbers.
+    pub fn waiting_tasks(&self) -> impl Iterator<Item = WaitingTask<'_>> {
+        self.tasks.iter().filter_map(|(task, flow)| {
+            let flow = self.flows.get(flow)?;
+            let attempt = flow.task().filter(|attempt| attempt.is_waiting())?;
+            Some(WaitingTask {
+                task: *task,
+                activity: self.task_of(flow.visit()?.state).resource.arn(),
+                scheduled_at: attempt.scheduled_at,
+            })
+        })
+    }
+
+    fn attempt(&self, task: TaskId) -> Option<&TaskAttempt> {
+        self.flows.get(self.tasks.get(&task)?)?.task()
     }
 
     /// What it was started with, and when; `None` before the first event.

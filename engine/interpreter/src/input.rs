@@ -52,4 +52,25 @@ pub enum Input {
     },
     /// Stop the execution.
     Stop(Failure),
+    /// Somebody answers with the task's token. With another token than the open task's own it does
+    /// not matter.
+    TaskAnswered {
+        /// The task.
+        task: TaskId,
+        /// The token that came with the answer.
+        token: Arc<str>,
+        /// What is said.
+        answer: TokenAnswer,
+    },
+}
+
+/// What somebody who holds a task's token has to say.
+#[derive(Clone, Debug)]
+pub enum TokenAnswer {
+    /// The task has this result.
+    Succeeded(Payload),
+    /// The task failed.
+    Failed(Failure),
+    /// The task is alive.
+    Heartbeat,
 }

@@ -17,8 +17,12 @@ pub struct TaskToken {
     nonce: [u8; 16],
 }
 
-/// First byte of every token, so that another form can follow.
-const VERSION: u8 = 1;
+/// First byte of every token, so that another form can follow. Tokens of version 1 have no
+/// checksum.
+const VERSION: u8 = 2;
+
+/// Bytes of the checksum at the end.
+const CHECKSUM_LENGTH: usize = 4;
 
 impl TaskToken {
     /// A new token.
@@ -33,12 +37,20 @@ impl TaskToken {
     /// Reads a token back; `None` for any text that is none.
     pub fn decode(text: &str) -> Option<Self> {
         let bytes = STANDARD.decode(text).ok()?;
-        let (version, rest) = bytes.split_first()?;
+        let body = match bytes.first()? {
+            1 => &bytes[..],
+            &VERSION => {
+                let (body, checksum) = bytes.split_last_chunk::<CHECKSUM_LENGTH>()?;
+                (crc32fast::hash(body).to_le_bytes() == *checksum).then_some(body)?
+            }
+            _ => return None,
+        };
+        let (_, rest) = body.split_first()?;
         let (nonce, rest) = rest.split_first_chunk()?;
         let (task, execution) = rest.split_first_chunk()?;
         let execution = String::from_utf8(execution.to_vec()).ok()?;
         let task = TaskId(Sequence(u64::from_be_bytes(*task)));
-        (*version == VERSION).then_some(Self {
+        Some(Self {
             execution,
             task,
             nonce: *nonce,
@@ -51,6 +63,8 @@ impl TaskToken {
         bytes.extend(self.nonce);
         bytes.extend(self.task.0.0.to_be_bytes());
         bytes.extend(self.execution.as_bytes());
+        // A token that was cut or mistyped is told from one that is not known.
+        bytes.extend(crc32fast::hash(&bytes).to_le_bytes());
         STANDARD.encode(bytes)
     }
 }
@@ -63,9 +77,16 @@ mod tests {
     fn a_token_reads_back_and_nothing_else_does() {
         let token = TaskToken::new("arn:x", TaskId(Sequence(7)), &mut Chance::from_number(1));
         let text = token.encode();
-        assert_eq!(TaskToken::decode(&text), Some(token));
-        for other in ["", "AQ==", "not a token", &text[..20], "AgAA"] {
+        assert_eq!(TaskToken::decode(&text), Some(token.clone()));
+        let cut = &text[..text.len() - 4];
+        for other in ["", "AQ==", "not a token", &text[..20], cut, "AgAA", "AwAA"] {
             assert_eq!(TaskToken::decode(other), None, "{other}");
         }
+
+        let mut bytes = vec![1];
+        bytes.extend(token.nonce);
+        bytes.extend(token.task.0.0.to_be_bytes());
+        bytes.extend(token.execution.as_bytes());
+        assert_eq!(TaskToken::decode(&STANDARD.encode(bytes)), Some(token));
     }
 }

@@ -2,22 +2,26 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use stepwell_interpreter::effect::{Effect, TaskId};
-use stepwell_interpreter::input::Input;
+use stepwell_interpreter::input::{Input, TokenAnswer};
 use stepwell_interpreter::{Chance, Execution, journal};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
 use crate::measure;
-use crate::store::{Claim, Conflict, ExecutionKey, ExecutionRecord, LetterKey, Remedy, StoreError};
+use crate::store::{
+    Claim, Conflict, ExecutionKey, ExecutionRecord, LetterKey, QueueChange, Remedy, StoreError,
+    WaitingTask,
+};
 
-use super::{Executor, Inbox, LoadError, Message, lock, tasks};
+use super::{Executor, Inbox, LoadError, Message, activities, lock, tasks};
 
 /// Pause before a write is tried again that found the disk full or the database busy.
-const RETRY_PAUSE: Duration = Duration::from_secs(1);
+pub(super) const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// Bytes of journal that are read at once.
 const READ_BYTES: usize = 4 << 20;
@@ -83,6 +87,8 @@ async fn drive_on(
                 let driver = Driver {
                     executor,
                     key,
+                    activities: activities::named_by(execution.machine()),
+                    waiting: executor.waiting(&execution),
                     execution: *execution,
                     chance: executor.chance(),
                     inbox: &inbox,
@@ -143,8 +149,15 @@ async fn dismiss(
 /// Tells whoever waits whether a message led to events. One that did is settled in the inbox.
 async fn settle(executor: &Executor, message: Message, led_to_events: bool) {
     let Message {
-        done, letter, turn, ..
+        done,
+        letter,
+        turn,
+        handout,
+        input: _,
     } = message;
+    if let Some(handout) = handout {
+        handout.take_back();
+    }
     if let (Some(letter), false) = (letter, led_to_events)
         && let Err(error) = executor.store().owners().discard(letter).await
     {
@@ -207,10 +220,26 @@ async fn replay(executor: &Executor, record: &ExecutionRecord) -> Result<Loaded,
     }
 }
 
+/// The execution as its journal has it, to look at: whoever holds it may be further.
+pub(super) async fn read(
+    executor: &Executor,
+    key: ExecutionKey,
+) -> Result<Option<Execution>, LoadError> {
+    let record = executor.store().execution(key).await?;
+    match replay(executor, &record.ok_or(LoadError::NoRecord)?).await? {
+        Loaded::Running(execution) => Ok(Some(*execution)),
+        Loaded::Ended | Loaded::Elsewhere => Ok(None),
+    }
+}
+
 struct Driver<'a> {
     executor: &'a Executor,
     key: ExecutionKey,
     execution: Execution,
+    /// The ARNs of the activities that its machine names.
+    activities: Vec<Arc<str>>,
+    /// Its tasks that wait for workers, as the store knows them.
+    waiting: Vec<WaitingTask>,
     chance: Chance,
     inbox: &'a Inbox,
     running: Running,
@@ -256,12 +285,20 @@ impl Driver<'_> {
     /// Handles a message and answers it. One that could not be written comes back.
     async fn take_in(
         &mut self,
-        message: Message,
+        mut message: Message,
         inputs: &mut VecDeque<Input>,
     ) -> Result<(), (StoreError, Message)> {
+        let handout = message.handout.as_ref();
+        if handout.is_some_and(|handout| !handout.counts(&self.execution)) {
+            settle(self.executor, message, false).await;
+            return Ok(());
+        }
         let input = message.input.clone();
         match self.step(input, message.letter, inputs).await {
             Ok(led_to_events) => {
+                if let Some(handout) = message.handout.take() {
+                    handout.deliver(&self.execution);
+                }
                 settle(self.executor, message, led_to_events).await;
                 Ok(())
             }
@@ -276,17 +313,17 @@ impl Driver<'_> {
         letter: Option<LetterKey>,
         inputs: &mut VecDeque<Input>,
     ) -> Result<bool, StoreError> {
-        if let Input::TaskSubmitted { task, .. } = &input {
-            // Its handler is through; the result comes from outside, and needs no memory here.
-            self.running.0.remove(task);
-        }
+        self.let_go_of_handler(&input);
+        self.look_for_activities().await?;
         let now = self.executor.now();
         let events = self.execution.handle(input, now, &mut self.chance);
         if !events.is_empty() {
+            let (queue, added) = self.queue_changes();
             self.executor
-                .append(self.key, &self.execution, &events, letter)
+                .append(self.key, &self.execution, &events, letter, queue)
                 .await?;
             self.executor.committed(self.key, &self.execution, &events);
+            self.executor.enqueue(self.key, &added);
         }
         let effects = self.execution.take_effects();
         self.start(effects, inputs);
@@ -294,6 +331,47 @@ impl Driver<'_> {
             inputs.push_front(Input::Continue);
         }
         Ok(!events.is_empty())
+    }
+
+    /// The handler of a task that was submitted is through, and that of one that is answered with
+    /// its token may go on by itself: the result does not come from it and needs no memory here.
+    fn let_go_of_handler(&mut self, input: &Input) {
+        if let Input::TaskSubmitted { task, .. } = input {
+            self.running.0.remove(task);
+        }
+        if let Input::TaskAnswered {
+            task,
+            token,
+            answer: TokenAnswer::Succeeded(_) | TokenAnswer::Failed(_),
+        } = input
+            && self.execution.task_token(*task) == Some(token)
+        {
+            self.running.0.remove(task);
+        }
+    }
+
+    /// Tells the execution which of its activities exist. Where a test case of the mock
+    /// configuration may answer they need not.
+    async fn look_for_activities(&mut self) -> Result<(), StoreError> {
+        let is_mocked = |execution: &Execution| {
+            let started = execution.started();
+            started.is_some_and(|(_, started)| started.test_case.is_some())
+        };
+        if !self.activities.is_empty() && !is_mocked(&self.execution) {
+            let absent = self.executor.absent_activities(&self.activities).await?;
+            self.execution.set_absent_activities(absent);
+        }
+        Ok(())
+    }
+
+    /// What the last events change in the queues of activities, and the tasks that are new there.
+    fn queue_changes(&mut self) -> (Vec<QueueChange>, Vec<WaitingTask>) {
+        if self.activities.is_empty() {
+            return (Vec::new(), Vec::new());
+        }
+        let waiting = self.executor.waiting(&self.execution);
+        let before = std::mem::replace(&mut self.waiting, waiting);
+        activities::changes(&before, &self.waiting)
     }
 
     /// Starts effects. What is known at once, as a mock's answer, becomes an input.

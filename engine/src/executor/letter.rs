@@ -8,12 +8,13 @@ use stepwell_interpreter::Payload;
 use stepwell_interpreter::effect::TaskId;
 use stepwell_interpreter::event::Sequence;
 use stepwell_interpreter::failure::Failure;
-use stepwell_interpreter::input::Input;
+use stepwell_interpreter::input::{Input, TokenAnswer};
 use tokio::sync::oneshot;
 
 use crate::store::{ExecutionKey, LetterAnswer, LetterKey, Remedy, StoreError};
 
-use super::{Executor, Message};
+use super::handout::Handout;
+use super::{Executor, Message, driver};
 
 /// Letters that are read at once.
 const PAGE: usize = 1_000;
@@ -49,6 +50,21 @@ enum Content {
         error: Option<Arc<str>>,
         cause: Option<Arc<str>>,
     },
+    TokenSucceeded {
+        task: u64,
+        token: Arc<str>,
+        output: String,
+    },
+    TokenFailed {
+        task: u64,
+        token: Arc<str>,
+        error: Option<Arc<str>>,
+        cause: Option<Arc<str>>,
+    },
+    TokenHeartbeat {
+        task: u64,
+        token: Arc<str>,
+    },
 }
 
 /// Writes an input down; `None` for those that only the holder of an execution can have.
@@ -77,6 +93,27 @@ fn encode(input: &Input) -> Option<Vec<u8>> {
             error: failure.error.clone(),
             cause: failure.cause.clone(),
         },
+        Input::TaskAnswered {
+            task,
+            token,
+            answer,
+        } => {
+            let (task, token) = (number(task), token.clone());
+            match answer {
+                TokenAnswer::Succeeded(output) => Content::TokenSucceeded {
+                    task,
+                    token,
+                    output: output.text().to_owned(),
+                },
+                TokenAnswer::Failed(Failure { error, cause }) => Content::TokenFailed {
+                    task,
+                    token,
+                    error: error.clone(),
+                    cause: cause.clone(),
+                },
+                TokenAnswer::Heartbeat => Content::TokenHeartbeat { task, token },
+            }
+        }
         Input::Start(_) | Input::Continue | Input::TimerFired => return None,
     };
     Some(serde_json::to_vec(&content).expect("text and numbers are JSON"))
@@ -104,7 +141,27 @@ fn decode(content: &[u8]) -> Option<Input> {
             task: id(task),
             failure: Failure { error, cause },
         },
+        Content::TokenSucceeded {
+            task,
+            token,
+            output,
+        } => answered(task, token, TokenAnswer::Succeeded(payload(&output)?)),
+        Content::TokenFailed {
+            task,
+            token,
+            error,
+            cause,
+        } => answered(task, token, TokenAnswer::Failed(Failure { error, cause })),
+        Content::TokenHeartbeat { task, token } => answered(task, token, TokenAnswer::Heartbeat),
     })
+}
+
+fn answered(task: u64, token: Arc<str>, answer: TokenAnswer) -> Input {
+    Input::TaskAnswered {
+        task: TaskId(Sequence(task)),
+        token,
+        answer,
+    }
 }
 
 fn payload(text: &str) -> Option<Payload> {
@@ -172,10 +229,15 @@ impl Executor {
             done,
             letter: None,
             turn: _,
+            handout,
         } = message
         else {
             return;
         };
+        if let Some(handout) = handout {
+            tokio::spawn(self.clone().hand_out_elsewhere(key, input, handout));
+            return;
+        }
         let Some(content) = encode(&input) else {
             return;
         };
@@ -185,6 +247,33 @@ impl Executor {
                 tracing::error!(execution.key = key.0, %error, "a letter cannot be delivered");
             }
         });
+    }
+
+    /// Hands out a task of an execution that another owner holds, once that one has written down
+    /// that the worker has it. What fails puts the task back as it is dropped.
+    async fn hand_out_elsewhere(self, key: ExecutionKey, input: Input, handout: Handout) {
+        if !handout.is_started() {
+            let Some(content) = encode(&input) else {
+                return;
+            };
+            let (done, started) = oneshot::channel();
+            if let Err(error) = self.deliver(key, content, Some(done)).await {
+                tracing::error!(execution.key = key.0, %error, "a letter cannot be delivered");
+                return;
+            }
+            match started.await {
+                Ok(true) => {}
+                Ok(false) => return handout.take_back(),
+                Err(_) => return,
+            }
+        }
+        match driver::read(&self, key).await {
+            Ok(Some(execution)) => handout.deliver(&execution),
+            Ok(None) => handout.take_back(),
+            Err(error) => {
+                tracing::warn!(execution.key = key.0, %error, "a task cannot be handed out");
+            }
+        }
     }
 
     /// Puts a letter into an inbox and waits for what becomes of it, if anybody wants to know.
@@ -248,6 +337,17 @@ mod tests {
             output: output.clone(),
         });
         check(&Input::TaskHeartbeat { task });
+        check(&answered(
+            7,
+            "t".into(),
+            TokenAnswer::Succeeded(output.clone()),
+        ));
+        check(&answered(
+            7,
+            "t".into(),
+            TokenAnswer::Failed(failure.clone()),
+        ));
+        check(&answered(7, "t".into(), TokenAnswer::Heartbeat));
         check(&Input::TaskSucceeded { task, output });
         check(&Input::TaskFailed { task, failure });
         assert!(encode(&Input::TimerFired).is_none());

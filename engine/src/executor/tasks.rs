@@ -9,6 +9,7 @@ use stepwell_interpreter::effect::{RunTask, TaskId};
 use stepwell_interpreter::event::ExecutionStarted;
 use stepwell_interpreter::failure::{self, Failure};
 use stepwell_interpreter::input::Input;
+use stepwell_language::model::Resource;
 use tokio::task::AbortHandle;
 
 use crate::integrations::mock::MockAnswer;
@@ -48,6 +49,10 @@ pub(super) fn start(
             }
             None => {}
         }
+    }
+    if let Resource::Activity { .. } = &task.resource {
+        // It is in its queue, from which a worker takes it.
+        return Started::Answered(Vec::new());
     }
     let now = executor.now();
     let task = Task {

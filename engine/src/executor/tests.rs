@@ -23,6 +23,7 @@ use super::lock;
 
 #[cfg(feature = "sqlite")]
 mod sharing;
+mod activities;
 
 /// Shows the time that the test sets.
 struct ManualClock(watch::Sender<Timestamp>);

@@ -15,7 +15,10 @@ use crate::configuration::{Configuration, Server};
 
 /// Every handler of an engine, each found by the ARN of a resource.
 ///
-/// A handler registered under exactly this ARN comes first; then what comes with Stepwell:
+/// A handler registered under exactly this ARN comes first, then, for a state that waits for a
+/// token, one registered for the call itself (`…:sqs:sendMessage` for
+/// `…:sqs:sendMessage.waitForTaskToken`), whose answer is not the result: that comes with the token
+/// through `SendTaskSuccess`. Then what comes with Stepwell:
 /// functions of the configuration, `lambda:invoke`, which reaches those and the registered ones,
 /// and `http:invoke`. Activities have no handler: whoever polls for them runs them.
 ///
@@ -77,15 +80,20 @@ impl Handlers {
         self
     }
 
-    /// Whether a handler was registered under exactly the ARN of `resource`.
-    pub fn is_registered(&self, resource: &Resource) -> bool {
-        self.registered.contains_key(resource.arn())
+    /// The handler that was registered for `resource`: under exactly its ARN, or, where the state
+    /// waits for a token, under that of the call alone.
+    fn registered(&self, resource: &Resource) -> Option<&Arc<dyn TaskHandler>> {
+        let arn = &**resource.arn();
+        let call = || arn.strip_suffix(Pattern::WaitForTaskToken.suffix());
+        self.registered
+            .get(arn)
+            .or_else(|| self.registered.get(call()?))
     }
 
     /// Whether something runs the tasks of `resource`. For `lambda:invoke` this does not say that
     /// the function exists, which only the parameters name.
     pub fn reaches(&self, resource: &Resource) -> bool {
-        if self.is_registered(resource) {
+        if self.registered(resource).is_some() {
             return true;
         }
         match resource {
@@ -176,8 +184,17 @@ impl Handlers {
 
 impl TaskHandler for Handlers {
     fn run(&self, task: Task) -> TaskFuture {
-        let answer = if let Some(handler) = self.registered.get(task.resource.arn()) {
-            handler.run(task)
+        let answer = if let Some(handler) = self.registered(&task.resource) {
+            let waits_for_token = waits_for_token(&task.resource);
+            let answer = handler.run(task);
+            Box::pin(async move {
+                let answer = answer.await?;
+                if !waits_for_token {
+                    return Ok(answer);
+                }
+                let (TaskAnswer::Succeeded(answer) | TaskAnswer::Submitted(answer)) = answer;
+                Ok(TaskAnswer::Submitted(answer))
+            })
         } else {
             match &task.resource {
                 Resource::Function { .. } => self.call_function(task),
@@ -224,6 +241,17 @@ impl Service {
             ("http", "invoke", Pattern::RequestResponse) => Some(Self::HttpInvoke),
             _ => None,
         }
+    }
+}
+
+/// Whether the result comes with the task's token alone, whatever the handler says.
+fn waits_for_token(resource: &Resource) -> bool {
+    match resource {
+        Resource::Function { .. } | Resource::Activity { .. } => false,
+        Resource::Service { pattern, .. } => match pattern {
+            Pattern::WaitForTaskToken => true,
+            Pattern::RequestResponse | Pattern::Sync | Pattern::Sync2 => false,
+        },
     }
 }
 
@@ -289,7 +317,8 @@ mod tests {
         check_reach("arn:aws:lambda:eu-west-1:1:function:other", false);
         check_reach("arn:aws:states:us-east-1:1:activity:any", true);
         check_reach("arn:aws:states:::sqs:sendMessage", true);
-        check_reach("arn:aws:states:::sqs:sendMessage.waitForTaskToken", false);
+        check_reach("arn:aws:states:::sqs:sendMessage.waitForTaskToken", true);
+        check_reach("arn:aws:states:::sns:publish.waitForTaskToken", false);
         check_reach(INVOKE, true);
         check_reach("arn:aws:states:::lambda:invoke.waitForTaskToken", true);
         check_reach("arn:aws:states:::lambda:invoke.sync", false);

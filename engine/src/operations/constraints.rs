@@ -43,10 +43,15 @@ impl Violations {
     ) {
         let found = text.map(|text| text.chars().count());
         if let Some(rule) = found.and_then(|found| broken_length(found, &length)) {
-            self.0.push(format!(
-                "Value at '{member}' failed to satisfy constraint: Member must {rule}"
-            ));
+            self.hidden(member, rule);
         }
+    }
+
+    /// Notes that a value that may hold what is nobody's business breaks a rule.
+    pub(super) fn hidden(&mut self, member: &str, rule: impl Display) {
+        self.0.push(format!(
+            "Value at '{member}' failed to satisfy constraint: Member must {rule}"
+        ));
     }
 
     /// A list has so many elements.

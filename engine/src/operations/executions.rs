@@ -181,6 +181,10 @@ impl Engine {
             input: input.clone(),
         };
         let mut execution = self.executor.execution(&target.program);
+        if started.test_case.is_none() {
+            let named = &target.program.activities;
+            execution.set_absent_activities(self.executor.absent_activities(named).await?);
+        }
         let events = execution.handle(Input::Start(Box::new(started)), now, &mut chance);
         let key = self.executor.next_key();
         let (status, stopped_at) = standing(execution.status());
@@ -199,7 +203,11 @@ impl Engine {
         let chunks = chunk(&events, execution.last_history_id())
             .into_iter()
             .collect();
-        let new = NewExecution { record, chunks };
+        let new = NewExecution {
+            record,
+            chunks,
+            waiting: self.executor.waiting(&execution),
+        };
         match self.executor.create(new, execution, events).await? {
             Creation::Created => Ok(self.handle(key, execution_arn, now)),
             Creation::NameTaken(record) => self.again(record, execution_arn, &input).await,

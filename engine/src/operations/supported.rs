@@ -1,7 +1,7 @@
 //! What is not built yet is refused by name, where the definition is created.
 
 use stepwell_language::diagnostic::{Code, Diagnostic};
-use stepwell_language::model::{MapMode, Pattern, Resource, StateKind, StateMachine};
+use stepwell_language::model::{MapMode, StateKind, StateMachine};
 use stepwell_language::source::Span;
 
 use crate::executor::Executor;
@@ -26,7 +26,7 @@ pub(super) fn unsupported(executor: &Executor, machine: &StateMachine) -> Vec<Di
         };
         match &state.kind {
             StateKind::Task(task) => {
-                if !is_mocked && !reaches(executor, &task.resource) {
+                if !is_mocked && !executor.handlers().reaches(&task.resource) {
                     report(
                         format!(
                             "Nothing runs the resource {} here: register a task handler, name the function in stepwell.toml, or start with a mock configuration",
@@ -52,21 +52,6 @@ pub(super) fn unsupported(executor: &Executor, machine: &StateMachine) -> Vec<Di
         }
     }
     found
-}
-
-fn reaches(executor: &Executor, resource: &Resource) -> bool {
-    match resource {
-        // Nobody can poll for activities yet.
-        Resource::Activity { .. } => false,
-        // Nobody can answer with a token yet, but a program's own handler may give the result.
-        Resource::Service {
-            pattern: Pattern::WaitForTaskToken,
-            ..
-        } => executor.handlers().is_registered(resource),
-        Resource::Function { .. } | Resource::Service { .. } => {
-            executor.handlers().reaches(resource)
-        }
-    }
 }
 
 fn location(

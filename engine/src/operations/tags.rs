@@ -1,11 +1,11 @@
-//! Tags: words that people put on state machines.
+//! Tags: words that people put on state machines and activities.
 
 use serde::{Deserialize, Serialize};
 
 use crate::arn::{Arns, Taggable};
 use crate::engine::Engine;
 use crate::error::OperationError;
-use crate::store::{StateMachineRecord, Tagging};
+use crate::store::{StateMachineKey, Tagging};
 
 use super::constraints::{self, Violations};
 
@@ -21,7 +21,7 @@ pub struct Tag {
 /// A request for [`Engine::tag_resource`].
 #[derive(Clone, Debug)]
 pub struct TagResource {
-    /// What is tagged: a state machine.
+    /// What is tagged: a state machine or an activity.
     pub resource_arn: String,
     /// Its new tags. Those with keys that it has replace them, the others stay.
     pub tags: Vec<Tag>,
@@ -30,7 +30,7 @@ pub struct TagResource {
 /// A request for [`Engine::untag_resource`].
 #[derive(Clone, Debug)]
 pub struct UntagResource {
-    /// What loses tags: a state machine.
+    /// What loses tags: a state machine or an activity.
     pub resource_arn: String,
     /// The keys of the tags to lose. It need not have them.
     pub tag_keys: Vec<String>,
@@ -47,7 +47,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`OperationError`]: no such state machine, tags that break a rule, or too many.
+    /// [`OperationError`]: no such resource, tags that break a rule, or too many.
     pub async fn tag_resource(&self, request: TagResource) -> Result<(), OperationError> {
         let arn = &request.resource_arn;
         let mut violations = Violations::default();
@@ -62,7 +62,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`OperationError`]: no such state machine.
+    /// [`OperationError`]: no such resource.
     pub async fn untag_resource(&self, request: UntagResource) -> Result<(), OperationError> {
         let arn = &request.resource_arn;
         let mut violations = Violations::default();
@@ -82,7 +82,7 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`OperationError`]: no such state machine.
+    /// [`OperationError`]: no such resource.
     pub async fn list_tags_for_resource(&self, arn: &str) -> Result<Vec<Tag>, OperationError> {
         let mut violations = Violations::default();
         violations.length(arn, "resourceArn", constraints::ARN);
@@ -90,36 +90,75 @@ impl Engine {
         Ok(read(&self.tagged(arn).await?.tags))
     }
 
-    /// Changes the tags of a state machine. Changes at the same time all take effect.
+    /// Changes the tags of a resource. Changes at the same time all take effect.
     async fn change_tags(
         &self,
         arn: &str,
         change: impl Fn(&mut Vec<Tag>) -> Result<(), OperationError>,
     ) -> Result<(), OperationError> {
-        let record = self.tagged(arn).await?;
-        let mut before = record.tags;
+        let Tagged { what, tags } = self.tagged(arn).await?;
+        let mut before = tags;
         loop {
             let mut tags = read(&before);
             change(&mut tags)?;
             let store = self.executor.store();
-            let tagged = store.tag_state_machine(record.key, before, write(&tags));
-            match tagged.await? {
+            let tags = write(&tags);
+            let tagged = match &what {
+                What::StateMachine(key) => Some(store.tag_state_machine(*key, before, tags).await?),
+                What::Activity(name) => {
+                    let activities = store.activities();
+                    activities.tag_activity(name, before, tags).await?
+                }
+            };
+            match tagged.ok_or_else(|| not_found(arn))? {
                 Tagging::Tagged => return Ok(()),
                 Tagging::Outdated(newer) => before = newer,
             }
         }
     }
 
-    async fn tagged(&self, arn: &str) -> Result<StateMachineRecord, OperationError> {
-        let found = match Arns::parse_taggable(arn)? {
-            Taggable::StateMachine(name) if self.arns.is_own(arn) => {
-                self.executor.store().state_machine(&name).await?
+    async fn tagged(&self, arn: &str) -> Result<Tagged, OperationError> {
+        let taggable = Arns::parse_taggable(arn)?;
+        if !self.arns.is_own(arn) {
+            return Err(not_found(arn));
+        }
+        let store = self.executor.store();
+        let found = match taggable {
+            Taggable::StateMachine(name) => {
+                store.state_machine(&name).await?.map(|record| Tagged {
+                    what: What::StateMachine(record.key),
+                    tags: record.tags,
+                })
             }
-            Taggable::StateMachine(_) | Taggable::Nothing => None,
+            Taggable::Activity(name) => {
+                let found = store.activities().activity(&name).await?;
+                found.map(|record| Tagged {
+                    what: What::Activity(record.name),
+                    tags: record.tags,
+                })
+            }
+            Taggable::Nothing => None,
         };
-        found.ok_or_else(|| OperationError::ResourceNotFound {
-            resource: arn.to_owned(),
-        })
+        found.ok_or_else(|| not_found(arn))
+    }
+}
+
+/// A resource, with its tags as the store keeps them.
+struct Tagged {
+    what: What,
+    tags: String,
+}
+
+/// What has tags.
+enum What {
+    StateMachine(StateMachineKey),
+    /// By its name.
+    Activity(String),
+}
+
+fn not_found(arn: &str) -> OperationError {
+    OperationError::ResourceNotFound {
+        resource: arn.to_owned(),
     }
 }
 

@@ -4,6 +4,7 @@ use std::fmt;
 
 use stepwell_interpreter::Timestamp;
 
+use super::activity::{QueueChange, WaitingTask};
 use super::error::Conflict;
 use super::owner::LetterKey;
 use super::state_machine::{RevisionKey, StateMachineKey};
@@ -71,6 +72,8 @@ pub struct NewExecution {
     pub record: ExecutionRecord,
     /// The beginning of its journal, from sequence number 1 and history id 1; may be empty.
     pub chunks: Vec<Chunk>,
+    /// Its tasks that wait for workers of their activities.
+    pub waiting: Vec<WaitingTask>,
 }
 
 /// What became of a [`NewExecution`].
@@ -103,6 +106,8 @@ pub struct Append {
     pub details: Option<String>,
     /// The letter that led to this.
     pub letter: Option<LetterKey>,
+    /// Its tasks that begin to wait for workers of their activities, or no longer do.
+    pub queue: Vec<QueueChange>,
 }
 
 /// A run of events of one journal, as one step of the interpreter decided them.

@@ -2,6 +2,7 @@
 //!
 //! It keeps the contract of [`Store`] in ordered maps behind one lock; nothing it holds is durable.
 
+mod activities;
 mod versions;
 mod owners;
 
@@ -11,13 +12,14 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use stepwell_interpreter::Timestamp;
 use tokio::sync::watch;
 
+use self::activities::Activities;
 use self::owners::Owners;
 use self::versions::Versions;
 use super::execution::JournalEnd;
 use super::{
-    Append, Chunk, Conflict, Counters, Creation, ExecutionCursor, ExecutionFilter, ExecutionKey,
-    ExecutionRecord, ExecutionStatus, HistoryRange, LetterAnswer, NewExecution, NewRevision,
-    NewStateMachine, Order, OwnerStore, Revision, RevisionKey, StateMachineCreation,
+    ActivityStore, Append, Chunk, Conflict, Counters, Creation, ExecutionCursor, ExecutionFilter,
+    ExecutionKey, ExecutionRecord, ExecutionStatus, HistoryRange, LetterAnswer, NewExecution,
+    NewRevision, NewStateMachine, Order, OwnerStore, Revision, RevisionKey, StateMachineCreation,
     StateMachineKey, StateMachineRecord, StateMachineStatus, StateMachineUpdate, Store, StoreError,
     StoreFuture, Tagging, Timer, Update, VersionStore,
 };
@@ -40,6 +42,7 @@ struct Contents {
     timers: BTreeSet<Timer>,
     owners: Owners,
     versions: Versions,
+    activities: Activities,
     writes: u64,
 }
 
@@ -262,6 +265,10 @@ impl Store for MemoryStore {
         self
     }
 
+    fn activities(&self) -> &dyn ActivityStore {
+        self
+    }
+
     fn revision(&self, key: RevisionKey) -> StoreFuture<'_, Option<Revision>> {
         self.read(move |contents| contents.revisions.get(&key).cloned())
     }
@@ -278,7 +285,11 @@ impl Store for MemoryStore {
 
 impl Contents {
     fn create_execution(&mut self, new: NewExecution) -> Result<Creation, StoreError> {
-        let NewExecution { record, chunks } = new;
+        let NewExecution {
+            record,
+            chunks,
+            waiting,
+        } = new;
         self.owners.check_lease(record.owner)?;
         check_number(record.key.0)?;
         let mut end = JournalEnd::default();
@@ -312,6 +323,7 @@ impl Contents {
                 execution: record.key,
             });
         }
+        self.activities.enqueue(record.key, waiting);
         self.executions.insert(
             record.key,
             Execution {
@@ -349,6 +361,7 @@ impl Contents {
             self.owners.answer(letter, LetterAnswer::Taken);
         }
         execution.journal.push(append.chunk);
+        self.activities.change(key, append.queue);
         let record = &mut execution.record;
         if let Some(at) = record.wake_at {
             self.timers.remove(&Timer { at, execution: key });

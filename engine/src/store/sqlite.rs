@@ -6,7 +6,8 @@
 //! read never waits for a write.
 //!
 //! The modules, in the order of a write's life: [`open`], [`writer`], [`executions`],
-//! [`state_machines`], [`versions`] and [`owners`] with the SQL, [`failure`]; [`readers`] for reads.
+//! [`state_machines`], [`versions`], [`activities`] and [`owners`] with the SQL, [`failure`];
+//! [`readers`] for reads.
 
 mod open;
 mod writer;
@@ -14,6 +15,7 @@ mod readers;
 mod executions;
 mod state_machines;
 mod versions;
+mod activities;
 mod owners;
 mod latest;
 mod snapshot;
@@ -31,9 +33,9 @@ use self::open::FileLock;
 use self::readers::Readers;
 use self::writer::Writer;
 use super::{
-    Append, Chunk, Counters, Creation, ExecutionFilter, ExecutionKey, ExecutionRecord,
-    HistoryRange, NewExecution, NewStateMachine, OwnerStore, Revision, RevisionKey,
-    StateMachineCreation, StateMachineKey, StateMachineRecord, StateMachineStatus,
+    ActivityStore, Append, Chunk, Counters, Creation, ExecutionFilter, ExecutionKey,
+    ExecutionRecord, HistoryRange, NewExecution, NewStateMachine, OwnerStore, Revision,
+    RevisionKey, StateMachineCreation, StateMachineKey, StateMachineRecord, StateMachineStatus,
     StateMachineUpdate, Store, StoreError, StoreFuture, Tagging, Update, VersionStore,
 };
 
@@ -249,6 +251,10 @@ impl Store for SqliteStore {
     }
 
     fn versions(&self) -> &dyn VersionStore {
+        self
+    }
+
+    fn activities(&self) -> &dyn ActivityStore {
         self
     }
 

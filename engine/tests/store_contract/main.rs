@@ -11,6 +11,7 @@ mod executions;
 mod journal;
 mod state_machines;
 mod versions;
+mod activities;
 mod owners;
 mod concurrency;
 mod reopening;
@@ -119,6 +120,14 @@ contract! {
         whoever_waits_for_letters_is_woken
         timers_come_in_order
         timers_are_those_that_nobody_else_holds;
+    activities:
+        an_activity_is_found_by_its_name
+        a_taken_name_answers_with_its_activity
+        a_deleted_activity_is_gone
+        activities_are_listed_by_name
+        tags_of_an_activity_replace_those_they_were_made_from
+        tasks_wait_in_order
+        a_refused_step_changes_no_queue;
     concurrency:
         many_creations_at_once_are_all_there
         a_name_is_given_once

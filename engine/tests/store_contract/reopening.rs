@@ -5,14 +5,14 @@ use std::sync::Arc;
 use stepwell::interpreter::Timestamp;
 use stepwell::store::sqlite::SqliteStore;
 use stepwell::store::{
-    Claim, ExecutionKey, ExecutionRecord, ExecutionStatus, LetterKey, StateMachineRecord, Store,
-    StoreError, Timer, Window,
+    Claim, ExecutionKey, ExecutionRecord, ExecutionStatus, LetterKey, NewExecution,
+    StateMachineRecord, Store, StoreError, Timer, Window,
 };
 
 use crate::samples::{
-    OWNER, all_of, append, at, chunk, create, joined, keys, record, state_machine,
+    OWNER, all_of, append, at, chunk, create, joined, keys, new_execution, record, state_machine,
 };
-use crate::versions;
+use crate::{activities, versions};
 
 #[tokio::test]
 async fn sqlite_keeps_everything() {
@@ -44,9 +44,18 @@ async fn everything_is_there_again(open: impl Fn() -> Arc<dyn Store>) {
     let tagged = store.tag_state_machine(machine.key, machine.tags.clone(), tags.clone());
     tagged.await.unwrap();
     let machine = StateMachineRecord { tags, ..machine };
+    let new = activities::activity(&*store, "a").await;
+    let waiting = NewExecution {
+        waiting: vec![activities::waits("a", 5, 2)],
+        ..new_execution(record(&machine, 8))
+    };
+    store.create_execution(waiting).await.unwrap();
     drop(store);
 
     let store = open();
+    let found = store.activities().activity("a").await.unwrap();
+    assert_eq!(found, Some(new));
+    assert_eq!(activities::queue(&*store, "a", 9).await, [(8, 2)]);
     assert_eq!(store.owners().leases().await.unwrap(), []);
     assert_eq!(
         store.state_machine("machine").await.unwrap().as_ref(),
@@ -59,11 +68,11 @@ async fn everything_is_there_again(open: impl Fn() -> Arc<dyn Store>) {
     assert_eq!(found, Some(live));
     assert_eq!(
         keys(&store.list_executions(all_of(&machine), 10).await.unwrap()),
-        [7, 2, 1]
+        [8, 7, 2, 1]
     );
     assert_eq!(
         keys(&store.open_executions(ExecutionKey(0), 10).await.unwrap()),
-        [2, 7]
+        [2, 7, 8]
     );
     assert_eq!(store.execution(ExecutionKey(1)).await.unwrap(), Some(done));
     let journal = store.journal(ExecutionKey(1), 1, 1000).await.unwrap();

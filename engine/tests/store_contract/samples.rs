@@ -85,6 +85,7 @@ pub(crate) fn new_execution(record: ExecutionRecord) -> NewExecution {
     NewExecution {
         record,
         chunks: vec![chunk(1, 3)],
+        waiting: Vec::new(),
     }
 }
 
@@ -110,6 +111,7 @@ pub(crate) fn append(record: &ExecutionRecord, chunk: Chunk) -> Append {
         wake_at: record.wake_at,
         details: None,
         letter: None,
+        queue: Vec::new(),
     }
 }
 

@@ -111,7 +111,12 @@ pub(super) struct TaskAttempt {
     pub(super) phase: TaskPhase,
     /// Whether it starts when a worker takes it up, rather than at once.
     pub(super) is_activity: bool,
-    /// When it times out.
+    /// When it was scheduled.
+    pub(super) scheduled_at: Timestamp,
+    /// Seconds it may take.
+    pub(super) timeout_seconds: Option<u64>,
+    /// When it times out. A task of an activity has all the time there is until a worker takes it
+    /// up.
     pub(super) timeout_at: Option<Timestamp>,
     /// Seconds between signs of life.
     pub(super) heartbeat_seconds: Option<u64>,
@@ -158,6 +163,13 @@ pub(super) struct Iterations {
     pub(super) ended: u64,
     /// The event that says that the last one to end did; the Map's end follows from it.
     pub(super) last_succeeded: HistoryId,
+}
+
+impl TaskAttempt {
+    /// Whether it waits for a worker of its activity.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.is_activity && self.phase == TaskPhase::Scheduled
+    }
 }
 
 impl Flow {

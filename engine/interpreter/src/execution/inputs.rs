@@ -6,7 +6,7 @@ use crate::effect::TaskId;
 use crate::event::{EventKind, FailedPhase, FlowId, HistoryId};
 use crate::failure::{Failure, name};
 use crate::fault::Fault;
-use crate::input::Input;
+use crate::input::{Input, TokenAnswer};
 use crate::payload::Payload;
 use crate::state::culprit;
 use crate::timestamp::Timestamp;
@@ -32,13 +32,36 @@ impl Execution {
             Input::TimerFired => self.fire_timers(turn),
             Input::TaskStarted { task, worker } => self.task_started(task, worker, turn),
             Input::TaskSubmitted { task, output } => self.task_submitted(task, output, turn),
-            Input::TaskHeartbeat { task } => {
-                self.record_for(task, Place::Hidden, EventKind::TaskHeartbeat, turn);
-            }
+            Input::TaskHeartbeat { task } => self.task_heartbeat(task, turn),
             Input::TaskSucceeded { task, output } => self.task_succeeded(task, output, turn),
             Input::TaskFailed { task, failure } => self.task_failed(task, failure, turn),
             Input::Stop(failure) => self.stop(failure.within_limits(), turn),
+            Input::TaskAnswered {
+                task,
+                token,
+                answer,
+            } => {
+                if self.task_token(task) == Some(&token) {
+                    self.task_answered(task, answer, turn);
+                }
+            }
         }
+    }
+
+    fn task_answered(&mut self, task: TaskId, answer: TokenAnswer, turn: &mut Turn<'_>) {
+        match answer {
+            TokenAnswer::Succeeded(output) => self.task_succeeded(task, output, turn),
+            TokenAnswer::Failed(failure) => {
+                // As for a result, though a service's own refusal comes without.
+                self.submitted_before(task, turn);
+                self.task_failed(task, failure, turn);
+            }
+            TokenAnswer::Heartbeat => self.task_heartbeat(task, turn),
+        }
+    }
+
+    fn task_heartbeat(&mut self, task: TaskId, turn: &mut Turn<'_>) {
+        self.record_for(task, Place::Hidden, EventKind::TaskHeartbeat, turn);
     }
 
     /// After a replay, nobody has kept a list of what can go on.
@@ -125,13 +148,7 @@ impl Execution {
             .visit()
             .expect("an open task is inside a state");
         let resource = self.task_of(visit.state).resource.clone();
-        if resource.has_task_token() {
-            // An answer may come before the service's own: AWS still shows all steps in order.
-            let nothing = Payload::from_value(serde_json::json!({}));
-            self.task_submitted(task, nothing, turn);
-        } else {
-            self.task_started(task, None, turn);
-        }
+        self.submitted_before(task, turn);
         let kind = if output.size() > Payload::SIZE_MAX {
             let failure =
                 Fault::data_limit(&culprit(&resource), "returned a result").into_failure();
@@ -144,6 +161,19 @@ impl Execution {
         };
         self.record_shown(task, kind, turn);
         self.ready.push_back(id);
+    }
+
+    /// An answer may come before the service's own: AWS still shows all steps in order.
+    fn submitted_before(&mut self, task: TaskId, turn: &mut Turn<'_>) {
+        let visit = self.tasks.get(&task).and_then(|id| self.flow(*id).visit());
+        let is_submitted =
+            visit.is_some_and(|visit| self.task_of(visit.state).resource.has_task_token());
+        if is_submitted {
+            let nothing = Payload::from_value(serde_json::json!({}));
+            self.task_submitted(task, nothing, turn);
+        } else {
+            self.task_started(task, None, turn);
+        }
     }
 
     fn task_failed(&mut self, task: TaskId, failure: Failure, turn: &mut Turn<'_>) {

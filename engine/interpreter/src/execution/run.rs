@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use stepwell_language::model::{StateKind, StateName};
+use stepwell_language::model::{Resource, State, StateKind, StateName};
 
 use crate::chance::Chance;
 use crate::data_flow::{Context, Scope};
@@ -200,7 +200,7 @@ impl Execution {
             .expect("a flow that is looked at is inside a state");
         let state = self.machine.state(visit.state);
         let token = match &state.kind {
-            StateKind::Task(task) if task.resource.has_task_token() => {
+            StateKind::Task(task) if task.resource.is_answered_by_token() => {
                 let task = TaskId(self.sequence);
                 let token = TaskToken::new(&self.start().execution, task, turn.chance);
                 Some(Arc::from(token.encode()))
@@ -215,12 +215,15 @@ impl Execution {
             | StateKind::Fail(_) => None,
         };
         let context = Context::default();
+        // A worker gets the token with the task; the state has no use for it.
+        let is_shown =
+            !matches!(&state.kind, StateKind::Task(task) if !task.resource.has_task_token());
         let around = Around {
             execution: self,
             flow: id,
             visit,
             now: turn.now,
-            token: token.as_ref(),
+            token: token.as_ref().filter(|_| is_shown),
             item: None,
         };
         let raw = Scope::new(&visit.input, &around, &context);
@@ -229,8 +232,21 @@ impl Execution {
             entered_at: visit.entered_at,
             token: token.as_ref(),
         };
-        let decided = state::decide(state, &raw, &moment, turn.chance);
+        let decided = state::decide(state, &raw, &moment, turn.chance)
+            .and_then(|decision| self.check_activity(state, decision));
         self.carry_out(id, decided, turn)
+    }
+
+    /// A task is not scheduled for an activity that does not exist.
+    fn check_activity(&self, state: &State, decision: Decision) -> Result<Decision, Fault> {
+        if let (Decision::Schedule(_), StateKind::Task(task)) = (&decision, &state.kind)
+            && let Resource::Activity { arn } = &task.resource
+            && self.absent_activities.contains(arn)
+        {
+            let cause = format!("The activity {arn} does not exist.");
+            return Err(Fault::runtime(cause));
+        }
+        Ok(decision)
     }
 
     /// Looks at the state whose work has a result, or whose wait is over.

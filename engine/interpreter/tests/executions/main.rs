@@ -12,6 +12,8 @@ mod histories;
 mod failures;
 mod jsonata;
 mod replays;
+mod activities;
+mod tokens;
 
 use serde_json::{Value, json};
 

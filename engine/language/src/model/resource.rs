@@ -112,7 +112,13 @@ impl Resource {
         }
     }
 
-    /// Whether the state waits for somebody who holds its task token.
+    /// Whether the result comes from somebody who holds the task's token: a worker of an activity,
+    /// or whoever the service gave it to.
+    pub fn is_answered_by_token(&self) -> bool {
+        matches!(self, Self::Activity { .. }) || self.has_task_token()
+    }
+
+    /// Whether a service is given the task's token, which the context object then shows.
     pub fn has_task_token(&self) -> bool {
         match self {
             Self::Function { .. } | Self::Activity { .. } => false,

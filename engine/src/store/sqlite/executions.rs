@@ -8,6 +8,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, 
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use stepwell_interpreter::Timestamp;
 
+use super::activities;
 use super::failure::Failure;
 use super::{owners, state_machines};
 use crate::store::execution::JournalEnd;
@@ -70,6 +71,9 @@ pub(super) fn create(connection: &Connection, new: &NewExecution) -> Result<Crea
     for chunk in &new.chunks {
         insert_chunk(connection, key, chunk)?;
     }
+    for task in &new.waiting {
+        activities::enqueue(connection, key, task)?;
+    }
     Ok(Creation::Created)
 }
 
@@ -111,6 +115,9 @@ pub(super) fn append(connection: &Connection, append: &Append) -> Result<(), Fai
         owners::take_letter(connection, append.execution, letter)?;
     }
     insert_chunk(connection, key, &append.chunk)?;
+    for change in &append.queue {
+        activities::change_queue(connection, key, change)?;
+    }
     // Most steps change none of this; then its page, and those of its indexes, stay clean.
     if before != (append.status, append.stopped_at, append.wake_at) || append.details.is_some() {
         connection

@@ -25,6 +25,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0001_executions_and_state_machines.sql"),
     include_str!("../migrations/0002_versions_and_aliases.sql"),
     include_str!("../migrations/0003_owners.sql"),
+    include_str!("../migrations/0004_activities.sql"),
 ];
 
 /// The version that the last migration leads to.

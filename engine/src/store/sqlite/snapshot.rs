@@ -8,8 +8,10 @@ use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
 use super::failure::{Failure, store_error};
-use super::{executions, open, state_machines};
-use crate::store::{Chunk, ExecutionKey, ExecutionRecord, Revision, RevisionKey, StoreError};
+use super::{activities, executions, open, state_machines};
+use crate::store::{
+    Chunk, ExecutionKey, ExecutionRecord, Revision, RevisionKey, StoreError, WaitingTask,
+};
 
 /// A database file, read and never written. Everything is seen as it was when the first read
 /// began. Calls block while they read the disk.
@@ -76,6 +78,15 @@ impl Snapshot {
         bytes_max: usize,
     ) -> Result<Vec<Chunk>, StoreError> {
         self.run(|connection| executions::journal(connection, key, from, bytes_max))
+    }
+
+    /// Every task that waits for a worker of an activity, in the order of their executions.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when they cannot be read.
+    pub fn waiting_tasks(&self) -> Result<Vec<(ExecutionKey, WaitingTask)>, StoreError> {
+        self.run(activities::all_waiting)
     }
 
     /// The revision with this key.

@@ -22,7 +22,6 @@ impl Execution {
         let attempts_before = *attempts;
         *attempts = attempts.saturating_add(1);
         let id = TaskId(event.sequence);
-        let timeout = scheduled.timeout_seconds.map(Duration::from_secs);
         let mut attempt = TaskAttempt {
             id,
             parameters: scheduled.parameters.clone(),
@@ -30,13 +29,16 @@ impl Execution {
             attempts_before,
             phase: TaskPhase::Scheduled,
             is_activity,
-            timeout_at: timeout.map(|timeout| event.at.after(timeout)),
+            scheduled_at: event.at,
+            timeout_seconds: scheduled.timeout_seconds,
+            timeout_at: None,
             heartbeat_seconds: scheduled.heartbeat_seconds,
             heartbeat_at: None,
         };
         if is_activity {
             self.effects.push(self.run_task(state, &attempt));
         } else {
+            attempt.clock_runs(event);
             attempt.is_alive(event);
         }
         self.tasks.insert(id, event.flow);
@@ -63,6 +65,9 @@ impl Execution {
         let Activity::Task(attempt) = &mut flow.visit_mut().ok_or(NOT_IN_STATE)?.activity else {
             return Err(NO_TASK);
         };
+        if attempt.is_waiting() && phase.is_some() {
+            attempt.clock_runs(event);
+        }
         attempt.phase = phase.unwrap_or(attempt.phase);
         attempt.is_alive(event);
         Ok(())
@@ -79,6 +84,13 @@ impl Execution {
 }
 
 impl TaskAttempt {
+    /// From now on its time is measured. Of an activity it is the worker's time that has a limit,
+    /// not that of waiting for one.
+    fn clock_runs(&mut self, event: &Event) {
+        let timeout = self.timeout_seconds.map(Duration::from_secs);
+        self.timeout_at = timeout.map(|timeout| event.at.after(timeout));
+    }
+
     /// The next sign of life is due a heartbeat from now.
     fn is_alive(&mut self, event: &Event) {
         let heartbeat = self.heartbeat_seconds.map(Duration::from_secs);
