@@ -31,6 +31,14 @@ mod describe_execution;
 mod stop_execution;
 mod list_executions;
 mod get_execution_history;
+mod create_activity;
+mod delete_activity;
+mod describe_activity;
+mod list_activities;
+mod get_activity_task;
+mod send_task_success;
+mod send_task_failure;
+mod send_task_heartbeat;
 
 use std::pin::Pin;
 use std::time::Instant;
@@ -84,6 +92,14 @@ const ACTIONS: &[Action] = actions! {
     "StopExecution" => stop_execution,
     "ListExecutions" => list_executions,
     "GetExecutionHistory" => get_execution_history,
+    "CreateActivity" => create_activity,
+    "DeleteActivity" => delete_activity,
+    "DescribeActivity" => describe_activity,
+    "ListActivities" => list_activities,
+    "GetActivityTask" => get_activity_task,
+    "SendTaskSuccess" => send_task_success,
+    "SendTaskFailure" => send_task_failure,
+    "SendTaskHeartbeat" => send_task_heartbeat,
 };
 
 /// Runs the operation of this name, and takes its time.

@@ -21,7 +21,12 @@ pub async fn serve(
     let listener = listener.tap_io(|stream| {
         let _ = stream.set_nodelay(true);
     });
+    let polled = engine.clone();
     axum::serve(listener, api::router(engine))
-        .with_graceful_shutdown(shutdown)
+        .with_graceful_shutdown(async move {
+            shutdown.await;
+            // Nobody waits a minute for the workers who poll.
+            polled.end_polling();
+        })
         .await
 }

@@ -3,6 +3,7 @@
 
 mod definitions;
 mod versions;
+mod activities;
 
 mod create_state_machine;
 mod update_state_machine;
@@ -26,5 +27,14 @@ mod describe_execution;
 mod stop_execution;
 mod list_executions;
 mod get_execution_history;
+mod create_activity;
+mod delete_activity;
+mod describe_activity;
+mod list_activities;
+mod get_activity_task;
+mod send_task_success;
+mod send_task_failure;
+mod send_task_heartbeat;
+mod workers;
 mod protocol;
 mod metrics;

@@ -609,3 +609,55 @@ async fn the_plain_face_says_what_is_wrong() {
     let answer = face.get("/v1/state-machines?maxResults=many").await;
     assert_eq!(answer.status, 400);
 }
+
+#[tokio::test]
+async fn the_plain_face_answers_tasks() {
+    let face = Face::new().await;
+    let activity = json!({"name": "work"}).to_string();
+    let activity = face.call("CreateActivity", activity).await.json();
+    let arn = activity["activityArn"].as_str().unwrap();
+    let definition = json!({"StartAt": "A", "States": {
+        "A": {"Type": "Task", "Resource": arn, "HeartbeatSeconds": 600, "Next": "B"},
+        "B": {"Type": "Task", "Resource": arn, "End": true}}});
+    let machine = "/v1/state-machines/orders";
+    face.rest(Method::PUT, machine, &definition.to_string())
+        .await;
+    let start = format!("{machine}/executions?name=one");
+    face.rest(Method::POST, &start, r#"{"n": 1}"#).await;
+    let poll = json!({"activityArn": arn}).to_string();
+    let token = async || {
+        let task = face.call("GetActivityTask", poll.clone()).await.json();
+        task["taskToken"].as_str().unwrap().to_owned()
+    };
+    let send = async |what: &str, body: Value| {
+        let path = format!("/v1/tasks/{what}");
+        face.rest(Method::POST, &path, &body.to_string()).await
+    };
+    let first = token().await;
+    let answer = send("heartbeat", json!({"taskToken": first})).await;
+    answer.says(200, &json!({}));
+    let output = json!({"taskToken": first, "output": {"done": [1, null]}});
+    send("success", output.clone()).await.says(200, &json!({}));
+    let late = json!({
+        "error": "TaskTimedOut",
+        "message": "Task Timed Out: 'Provided task does not exist anymore'",
+    });
+    send("success", output).await.says(409, &late);
+
+    let second = token().await;
+    let failure = json!({"taskToken": second, "error": "Broken", "cause": "It is broken."});
+    send("failure", failure).await.says(200, &json!({}));
+    let execution = face.get(&format!("{machine}/executions/one")).await.json();
+    assert_eq!(execution["status"], "FAILED");
+    assert_eq!(execution["error"], "Broken");
+
+    let wrong = json!({"error": "InvalidToken", "message": "Invalid Token: 'Invalid token'"});
+    let output = json!({"taskToken": "x", "output": null});
+    send("success", output).await.says(400, &wrong);
+    let missing = send("success", json!({})).await;
+    assert_eq!(missing.status, 400);
+    assert_eq!(
+        missing.json()["message"],
+        "2 validation errors detected: Value null at 'taskToken' failed to satisfy constraint: Member must not be null; Value null at 'output' failed to satisfy constraint: Member must not be null"
+    );
+}

@@ -4,8 +4,11 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
 
+use std::time::Duration;
+
 use stepwell::clock::Clock;
 use stepwell::interpreter::Timestamp;
+use tokio::sync::watch;
 
 /// Yields that sleepers grant others before the clock jumps to their time.
 const YIELDS: usize = 32;
@@ -33,6 +36,39 @@ impl Clock for SkippingClock {
                 tokio::task::yield_now().await;
             }
             self.0.fetch_max(at.milliseconds(), Ordering::SeqCst);
+        })
+    }
+}
+
+/// A clock that stands still until it is set.
+#[derive(Debug)]
+pub struct SetClock(watch::Sender<Timestamp>);
+
+/// It begins with 2023-11-14.
+impl Default for SetClock {
+    fn default() -> Self {
+        Self(watch::Sender::new(Timestamp::from_milliseconds(
+            1_700_000_000_000,
+        )))
+    }
+}
+
+impl SetClock {
+    /// Sets the clock forward.
+    pub fn advance(&self, by: Duration) {
+        self.0.send_modify(|now| *now = now.after(by));
+    }
+}
+
+impl Clock for SetClock {
+    fn now(&self) -> Timestamp {
+        *self.0.borrow()
+    }
+
+    fn sleep_until(&self, at: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
+        let mut now = self.0.subscribe();
+        Box::pin(async move {
+            let _ = now.wait_for(|now| *now >= at).await;
         })
     }
 }

@@ -251,6 +251,11 @@ impl Request {
         }
     }
 
+    /// A member as JSON text, for requests that have JSON in its place. `null` is JSON too.
+    pub(super) fn json(&self, name: &str) -> Option<String> {
+        self.0.get(name).map(Value::to_string)
+    }
+
     /// Adds a member, for requests that come in another form.
     pub(super) fn set(&mut self, name: &str, value: impl Into<Value>) {
         self.0.insert(name.to_owned(), value.into());

@@ -56,6 +56,9 @@ pub(super) fn router() -> Router<Engine> {
             "/state-machines/{machine}/executions/{execution}/stop",
             post(stop_execution),
         )
+        .route("/tasks/success", post(send_task_success))
+        .route("/tasks/failure", post(send_task_failure))
+        .route("/tasks/heartbeat", post(send_task_heartbeat))
 }
 
 async fn list_state_machines(State(engine): State<Engine>, Query(page): Query<Page>) -> Response {
@@ -201,6 +204,38 @@ async fn stop_execution(
     answer(stopped.await, StatusCode::OK)
 }
 
+/// Gives a task its result. The body has `taskToken` and `output`, which is JSON itself.
+async fn send_task_success(State(engine): State<Engine>, request: HttpRequest) -> Response {
+    let sent = async {
+        let body = read_body(request.into_body()).await?;
+        let mut request = Request::parse(&body)?;
+        if let Some(output) = request.json("output") {
+            request.set("output", output);
+        }
+        perform(engine, "SendTaskSuccess", request).await
+    };
+    answer(sent.await, StatusCode::OK)
+}
+
+/// Fails a task. The body has `taskToken`, and may have `error` and `cause`.
+async fn send_task_failure(State(engine): State<Engine>, request: HttpRequest) -> Response {
+    send(engine, "SendTaskFailure", request).await
+}
+
+/// Tells that a task is alive. The body has `taskToken`.
+async fn send_task_heartbeat(State(engine): State<Engine>, request: HttpRequest) -> Response {
+    send(engine, "SendTaskHeartbeat", request).await
+}
+
+/// Runs an operation whose members are the body's.
+async fn send(engine: Engine, operation: &str, request: HttpRequest) -> Response {
+    let sent = async {
+        let body = read_body(request.into_body()).await?;
+        perform(engine, operation, Request::parse(&body)?).await
+    };
+    answer(sent.await, StatusCode::OK)
+}
+
 impl Page {
     fn into_request(self) -> Request {
         let mut request = Request::default();
@@ -233,8 +268,13 @@ fn answer(result: Result<Value, ApiError>, status: StatusCode) -> Response {
         Ok(body) => (status, body),
         Err(error) => {
             let status = match error.code {
-                "ExecutionDoesNotExist" | "StateMachineDoesNotExist" => StatusCode::NOT_FOUND,
-                "ExecutionAlreadyExists" | "StateMachineAlreadyExists" => StatusCode::CONFLICT,
+                "ExecutionDoesNotExist" | "StateMachineDoesNotExist" | "TaskDoesNotExist" => {
+                    StatusCode::NOT_FOUND
+                }
+                // A task that is over is as taken as a name.
+                "ExecutionAlreadyExists" | "StateMachineAlreadyExists" | "TaskTimedOut" => {
+                    StatusCode::CONFLICT
+                }
                 _ => error.status,
             };
             (

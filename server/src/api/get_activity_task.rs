@@ -1,0 +1,24 @@
+//! `GetActivityTask`.
+
+use serde_json::Value;
+use stepwell::Engine;
+use stepwell::operations::GetActivityTask;
+
+use super::ApiError;
+use super::extract::Request;
+use super::render::Members;
+
+/// Answers at once when there is a task, and without one after a minute.
+pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
+    let get = GetActivityTask {
+        activity_arn: request.required_text("activityArn")?,
+        worker_name: request.text("workerName")?,
+    };
+    let Some(task) = engine.get_activity_task(get).await? else {
+        return Ok(Members::default().done());
+    };
+    Ok(Members::default()
+        .with("taskToken", task.task_token)
+        .with("input", task.input.text())
+        .done())
+}
