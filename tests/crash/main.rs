@@ -14,6 +14,7 @@ mod chance;
 mod workload;
 mod judge;
 mod disk;
+mod workers;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -75,6 +76,7 @@ fn main() -> ExitCode {
             );
         }
         run!(wanted, every_acknowledged_execution_survives_kills, kills);
+        run!(wanted, workers::lose_nothing_in_kills, kills / 5);
     });
     ExitCode::SUCCESS
 }
