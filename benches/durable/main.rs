@@ -5,6 +5,7 @@
 //! memory is theirs.
 
 mod load;
+mod workers;
 mod parked;
 
 use std::path::Path;
@@ -22,6 +23,7 @@ struct Scale {
     parked: usize,
     running: usize,
     map_width: u32,
+    workers: usize,
 }
 
 impl Scale {
@@ -30,6 +32,7 @@ impl Scale {
         parked: 1_000_000,
         running: 10_000,
         map_width: 10_000,
+        workers: 64,
     };
     /// Does it still work? Asked by `cargo test`.
     const TEST: Self = Self {
@@ -37,6 +40,7 @@ impl Scale {
         parked: 50,
         running: 20,
         map_width: 100,
+        workers: 4,
     };
 
     fn of_arguments() -> Self {
@@ -69,6 +73,8 @@ fn main() {
     );
     starts(folder, scale, syncs);
     tasks(folder, scale);
+    workers::steps(folder, scale);
+    workers::latency(folder, scale);
     maps(folder, scale);
     bytes(folder, scale);
     parked::recovery(folder, scale.running);
