@@ -214,6 +214,14 @@ pub enum EventKind<P = crate::Payload, N = StateName> {
     MapSucceeded,
     /// An iteration failed, and its failure is not retried.
     MapFailed(ChildFailure),
+
+    /// The execution had ended without success, and goes on from the states that had not ended.
+    ExecutionRedriven {
+        /// How many times that has happened, this time included.
+        redrive_count: u64,
+        /// What named the request.
+        client_token: Option<Arc<str>>,
+    },
 }
 
 /// The failure that a branch or an iteration ended with.
@@ -262,7 +270,8 @@ impl EventKind {
             | Self::MapIterationFailed { .. }
             | Self::MapIterationAborted { .. }
             | Self::MapSucceeded
-            | Self::MapFailed(_) => 0,
+            | Self::MapFailed(_)
+            | Self::ExecutionRedriven { .. } => 0,
         }
     }
 

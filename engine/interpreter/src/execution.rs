@@ -20,12 +20,14 @@ mod apply;
 mod inputs;
 mod run;
 mod failing;
+mod redrive;
 mod surroundings;
 
 use flow::{Activity, Flow, Position, TaskAttempt, TaskPhase};
 use run::Turn;
 
 pub use apply::ReplayError;
+pub use redrive::Redrives;
 
 /// A running, or ended, execution of a state machine.
 ///
@@ -43,7 +45,7 @@ pub struct Execution {
     limits: Limits,
     started: Option<(Timestamp, Arc<ExecutionStarted>)>,
     /// `Execution` in the context object, once an expression has read it; all of it comes from
-    /// the first event.
+    /// the first event and the last redrive.
     context: OnceLock<Value>,
     status: Status,
     /// Number of the next event.
@@ -64,6 +66,8 @@ pub struct Execution {
     variables_size: usize,
     /// Activities that do not exist at present.
     absent_activities: BTreeSet<Arc<str>>,
+    /// How it was brought back after it had ended; nearly always it never was.
+    redrives: Option<Box<Redrives>>,
 }
 
 /// Bounds of an execution.
@@ -167,6 +171,7 @@ impl Execution {
             effects: Vec::new(),
             variables_size: 0,
             absent_activities: BTreeSet::new(),
+            redrives: None,
         }
     }
 
@@ -210,7 +215,8 @@ impl Execution {
     /// What the world still owes this execution: the tasks to run. After a replay these must be
     /// started; some may have been started before the crash.
     pub fn pending_effects(&self) -> impl Iterator<Item = Effect> {
-        self.flows.values().filter_map(|flow| {
+        let running = self.is_running().then(|| self.flows.values());
+        running.into_iter().flatten().filter_map(|flow| {
             let attempt = flow.task()?;
             let visit = flow.visit()?;
             let owed = match attempt.phase {
@@ -315,17 +321,18 @@ impl Execution {
         flows.fold(FRAME + self.variables_size, usize::saturating_add)
     }
 
-    /// The names of the states that it is in, in flow order.
+    /// The names of the states that it is in, in flow order; none once it has ended.
     pub fn current_states(&self) -> impl Iterator<Item = &StateName> {
-        self.flows
-            .values()
+        let running = self.is_running().then(|| self.flows.values());
+        running
+            .into_iter()
+            .flatten()
             .filter_map(|flow| Some(&self.machine.state(flow.visit()?.state).name))
     }
 
     fn timeout_at(&self) -> Option<Timestamp> {
-        let (started_at, _) = self.started.as_ref()?;
         let seconds = self.machine.timeout_seconds?;
-        Some(started_at.after(Duration::from_secs(seconds)))
+        Some(self.begun_at()?.after(Duration::from_secs(seconds)))
     }
 
     fn start(&self) -> &Arc<ExecutionStarted> {

@@ -184,6 +184,13 @@ impl HistoryView<'_> {
             ),
             EventKind::MapSucceeded => ("MapStateSucceeded".to_owned(), None),
             EventKind::MapFailed(_) => ("MapStateFailed".to_owned(), None),
+            EventKind::ExecutionRedriven { redrive_count, .. } => {
+                let details = object([("redriveCount", json!(redrive_count))]);
+                (
+                    "ExecutionRedriven".to_owned(),
+                    Some(("executionRedrivenEventDetails", details)),
+                )
+            }
             EventKind::WaitScheduled { .. }
             | EventKind::RetryScheduled { .. }
             | EventKind::TaskHeartbeat => unreachable!("what is hidden has no entry"),

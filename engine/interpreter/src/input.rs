@@ -62,6 +62,12 @@ pub enum Input {
         /// What is said.
         answer: TokenAnswer,
     },
+    /// Go on from the states that had not ended. Only for an execution that has ended without
+    /// success, and once for each token that it remembers.
+    Redrive {
+        /// What names the request, so that it can be repeated.
+        client_token: Option<Arc<str>>,
+    },
 }
 
 /// What somebody who holds a task's token has to say.

@@ -289,6 +289,13 @@ fn map_kind<P, Q, N, M, E>(
         }
         EventKind::MapSucceeded => EventKind::MapSucceeded,
         EventKind::MapFailed(child) => EventKind::MapFailed(child.clone()),
+        EventKind::ExecutionRedriven {
+            redrive_count,
+            client_token,
+        } => EventKind::ExecutionRedriven {
+            redrive_count: *redrive_count,
+            client_token: client_token.clone(),
+        },
     })
 }
 

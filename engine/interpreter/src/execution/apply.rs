@@ -63,8 +63,13 @@ impl Execution {
             sequence: event.sequence,
             reason,
         };
-        if !self.is_running() {
-            return Err(misplaced("the execution has ended"));
+        let is_redrive = matches!(event.kind, EventKind::ExecutionRedriven { .. });
+        if self.is_running() == is_redrive {
+            return Err(misplaced(if is_redrive {
+                "the execution has not ended"
+            } else {
+                "the execution has ended"
+            }));
         }
         if self.started.is_some() == matches!(event.kind, EventKind::ExecutionStarted(_)) {
             return Err(misplaced(
@@ -76,7 +81,9 @@ impl Execution {
         if let Some(place) = event.history {
             self.history = place.id;
         }
-        self.arm(event.flow);
+        if self.is_running() {
+            self.arm(event.flow);
+        }
         Ok(())
     }
 
@@ -124,7 +131,7 @@ impl Execution {
             | EventKind::MapIterationAborted { .. } => Ok(()),
             EventKind::EvaluationFailed { failure, .. } => {
                 let failed = Failed::by_name(failure.clone());
-                self.set_activity(event, Activity::Failed(Box::new(failed)))
+                self.fail(event, failed, Vec::new())
             }
             EventKind::WaitScheduled { until } => {
                 let state = self.machine.state(self.visit(event.flow)?.state);
@@ -156,15 +163,14 @@ impl Execution {
             EventKind::TaskSubmitted { .. } => {
                 self.keep_task_alive(event, Some(TaskPhase::Submitted))
             }
-            EventKind::TaskSucceeded { output } => self.end_task(
-                event,
-                Activity::Succeeded {
-                    result: output.clone(),
-                },
-            ),
+            EventKind::TaskSucceeded { output } => {
+                self.end_task(event)?;
+                let result = output.clone();
+                self.set_activity(event, Activity::Succeeded { result })
+            }
             EventKind::TaskFailed { failure, .. } => {
-                let failed = Failed::by_name(failure.clone());
-                self.end_task(event, Activity::Failed(Box::new(failed)))
+                self.end_task(event)?;
+                self.fail(event, Failed::by_name(failure.clone()), Vec::new())
             }
             EventKind::TaskTimedOut { failure, heartbeat } => {
                 let class = if *heartbeat {
@@ -176,7 +182,8 @@ impl Execution {
                     failure: failure.clone(),
                     class,
                 };
-                self.end_task(event, Activity::Failed(Box::new(failed)))
+                self.end_task(event)?;
+                self.fail(event, failed, Vec::new())
             }
             EventKind::ParallelStarted { first, input } => self.open_branches(event, *first, input),
             EventKind::ParallelSucceeded => self.finish_branches(event),
@@ -194,13 +201,17 @@ impl Execution {
             EventKind::MapIterationSucceeded { index } => self.end_iteration(event, *index),
             EventKind::MapSucceeded => self.finish_map(event),
             EventKind::ParallelFailed(child) | EventKind::MapFailed(child) => {
-                self.close_children(event.flow);
+                let inside = self.close_children(event.flow);
                 let failed = Failed {
                     failure: child.failure.clone(),
                     class: child.class,
                 };
-                self.set_activity(event, Activity::Failed(Box::new(failed)))
+                self.fail(event, failed, inside)
             }
+            EventKind::ExecutionRedriven {
+                redrive_count,
+                client_token,
+            } => self.apply_redrive(event, *redrive_count, client_token.as_ref()),
         }
     }
 
@@ -320,12 +331,28 @@ impl Execution {
         Ok(())
     }
 
+    /// The state failed; see [`Visit::fail`].
+    fn fail(&mut self, event: &Event, failed: Failed, inside: Vec<(FlowId, Flow)>) -> Applied {
+        let flow = self.flows.get_mut(&event.flow).ok_or(NO_FLOW)?;
+        if let Some(place) = event.history {
+            flow.previous = place.id;
+        }
+        flow.visit_mut().ok_or(NOT_IN_STATE)?.fail(failed, inside);
+        Ok(())
+    }
+
+    /// Nothing more happens. Flows stay where they are: a redrive goes on from there.
     fn end(&mut self, status: Status) {
         for task in std::mem::take(&mut self.tasks).into_keys() {
             self.effects.push(Effect::CancelTask(task));
         }
+        if let Status::Succeeded { .. } = status {
+            self.flows.clear();
+        }
+        for flow in self.flows.values_mut() {
+            flow.armed = None;
+        }
         self.status = status;
-        self.flows.clear();
         self.ready.clear();
         self.deadlines.clear();
     }

@@ -93,7 +93,18 @@ pub(super) enum Activity {
         result: Payload,
     },
     /// It failed, and who handles it is to be found out.
-    Failed(Box<Failed>),
+    Failed(Box<Failing>),
+}
+
+/// A failure whose handler is to be found, with what a redrive goes on from if there is none.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Failing {
+    /// The failure.
+    pub(super) failed: Failed,
+    /// What the state was doing: the outputs of a Parallel or Map so far.
+    pub(super) before: Activity,
+    /// The flows inside that were given up, by their numbers.
+    pub(super) inside: Vec<(FlowId, Flow)>,
 }
 
 /// An attempt at a task.
@@ -189,6 +200,11 @@ impl Flow {
         }
     }
 
+    /// Bytes of the variables assigned in this flow.
+    pub(super) fn variables_size(&self) -> usize {
+        self.variables.values().map(Payload::size).sum()
+    }
+
     /// The task attempt, when the flow waits for one.
     pub(super) fn task(&self) -> Option<&TaskAttempt> {
         match &self.visit()?.activity {
@@ -259,8 +275,37 @@ impl Activity {
             Self::Branches(branches) => outputs(&branches.outputs),
             Self::Iterations(iterations) => iterations.items.size() + outputs(&iterations.outputs),
             Self::Succeeded { result } => result.size(),
-            Self::Entered | Self::Waiting { .. } | Self::Retrying { .. } | Self::Failed(_) => 0,
+            Self::Failed(failing) => {
+                let inside = failing.inside.iter();
+                let inside = inside.map(|(_, flow)| flow.retained_bytes());
+                inside.fold(failing.before.retained_bytes(), usize::saturating_add)
+            }
+            Self::Entered | Self::Waiting { .. } | Self::Retrying { .. } => 0,
         }
+    }
+}
+
+impl Visit {
+    /// The state failed. What it had got to is kept until the failure is retried or caught;
+    /// `inside` are the flows that ran in it.
+    pub(super) fn fail(&mut self, failed: Failed, inside: Vec<(FlowId, Flow)>) {
+        let (before, mut given_up) = match std::mem::replace(&mut self.activity, Activity::Entered)
+        {
+            Activity::Failed(failing) => (failing.before, failing.inside),
+            before @ (Activity::Branches(_)
+            | Activity::Iterations(_)
+            | Activity::Succeeded { .. }) => (before, Vec::new()),
+            Activity::Entered
+            | Activity::Waiting { .. }
+            | Activity::Retrying { .. }
+            | Activity::Task(_) => (Activity::Entered, Vec::new()),
+        };
+        given_up.extend(inside);
+        self.activity = Activity::Failed(Box::new(Failing {
+            failed,
+            before,
+            inside: given_up,
+        }));
     }
 }
 

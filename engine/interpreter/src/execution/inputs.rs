@@ -16,6 +16,10 @@ use super::{Activity, Execution, TaskPhase};
 
 impl Execution {
     pub(super) fn take_in(&mut self, input: Input, turn: &mut Turn<'_>) {
+        if let Input::Redrive { client_token } = input {
+            self.redrive(client_token, turn);
+            return;
+        }
         if !self.is_running() || (self.started.is_none() && !matches!(input, Input::Start(_))) {
             return;
         }
@@ -45,6 +49,7 @@ impl Execution {
                     self.task_answered(task, answer, turn);
                 }
             }
+            Input::Redrive { .. } => {}
         }
     }
 
@@ -65,7 +70,7 @@ impl Execution {
     }
 
     /// After a replay, nobody has kept a list of what can go on.
-    fn find_ready(&mut self) {
+    pub(super) fn find_ready(&mut self) {
         if self.ready.is_empty() {
             self.ready = self
                 .flows
@@ -93,7 +98,9 @@ impl Execution {
             .map(|(_, id)| *id)
             .collect();
         for id in due {
-            self.fire_timer(id, turn);
+            if self.is_running() {
+                self.fire_timer(id, turn);
+            }
         }
     }
 

@@ -68,7 +68,7 @@ impl Execution {
     /// Runs every flow that can go on, in order, until none can or the turn is full.
     pub(super) fn run(&mut self, turn: &mut Turn<'_>) {
         while let Some(id) = self.ready.pop_front() {
-            while self.flows.get(&id).is_some_and(super::Flow::is_runnable) {
+            while self.can_go_on(id) {
                 if turn.events.len() >= self.limits.chain_events_max
                     || turn.bytes >= self.limits.chain_bytes_max
                 {
@@ -83,6 +83,11 @@ impl Execution {
         }
     }
 
+    /// Whether the flow can go on without anything from outside. Flows outlive the execution's end.
+    fn can_go_on(&self, id: FlowId) -> bool {
+        self.is_running() && self.flows.get(&id).is_some_and(super::Flow::is_runnable)
+    }
+
     /// Puts an event into the turn and takes it in. The last event that the history has room for
     /// is always the execution's failure. Once the execution has ended nothing more happens.
     pub(super) fn record(
@@ -93,7 +98,7 @@ impl Execution {
         place: Place,
         kind: EventKind,
     ) {
-        if !self.is_running() {
+        if self.is_running() == matches!(kind, EventKind::ExecutionRedriven { .. }) {
             return;
         }
         let id = HistoryId(self.history.0 + 1);
@@ -159,8 +164,8 @@ impl Execution {
                 let result = result.clone();
                 return self.complete(id, &result, turn);
             }
-            Activity::Failed(failed) => {
-                let failed = failed.as_ref().clone();
+            Activity::Failed(failing) => {
+                let failed = failing.failed.clone();
                 self.resolve(id, failed, turn);
             }
             Activity::Task(_) => {
@@ -229,7 +234,7 @@ impl Execution {
         let raw = Scope::new(&visit.input, &around, &context);
         let moment = Moment {
             now: turn.now,
-            entered_at: visit.entered_at,
+            entered_at: self.waits_from(visit),
             token: token.as_ref(),
         };
         let decided = state::decide(state, &raw, &moment, turn.chance)

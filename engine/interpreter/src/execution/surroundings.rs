@@ -69,14 +69,19 @@ impl Around<'_> {
             .started
             .as_ref()
             .map_or(Timestamp::EPOCH, |(at, _)| *at);
-        json!({
+        let redrives = self.execution.redrives();
+        let mut context = json!({
             "Id": *started.execution,
             "Input": started.input.value(),
             "StartTime": at.to_string(),
             "Name": *started.name,
             "RoleArn": *started.role,
-            "RedriveCount": 0,
-        })
+            "RedriveCount": redrives.map_or(0, |redrives| redrives.count),
+        });
+        if let Some(redrives) = redrives {
+            context["RedriveTime"] = json!(redrives.at.to_string());
+        }
+        context
     }
 
     fn state_machine_context(&self) -> Value {

@@ -11,6 +11,7 @@ mod world;
 mod histories;
 mod failures;
 mod jsonata;
+mod redrives;
 mod replays;
 mod activities;
 mod tokens;

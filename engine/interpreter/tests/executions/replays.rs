@@ -14,7 +14,7 @@ use crate::world::{Answer, World};
 use crate::{only, task};
 
 /// A machine that has a bit of everything.
-fn everything() -> Value {
+pub(crate) fn everything() -> Value {
     json!({"StartAt": "Begin", "States": {
         "Begin": {"Type": "Pass", "Assign": {"n.$": "$.n"}, "Next": "Each"},
         "Each": {
@@ -65,7 +65,7 @@ fn everything() -> Value {
     }})
 }
 
-fn answer() -> impl Strategy<Value = Answer> {
+pub(crate) fn answer() -> impl Strategy<Value = Answer> {
     prop_oneof![
         4 => (0..100).prop_map(|number| Answer::Return(json!({"number": number}))),
         2 => Just(Answer::Throw("Again")),

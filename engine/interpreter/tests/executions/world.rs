@@ -99,6 +99,28 @@ impl World {
         }
     }
 
+    /// Redrives it, with new answers for its tasks, and lets it run.
+    pub(crate) fn redrive(mut self, answers: &[Answer]) -> Self {
+        self.answers = answers.iter().cloned().collect();
+        self.execution.take_effects();
+        self.handle(Input::Redrive { client_token: None });
+        self.run()
+    }
+
+    /// Answers the first open tasks and stops the execution.
+    pub(crate) fn stop(mut self) -> Self {
+        let effects = self.execution.take_effects();
+        for effect in effects {
+            if let Effect::RunTask(task) = effect
+                && let Some(input) = self.answer(&task)
+            {
+                self.handle(input);
+            }
+        }
+        self.handle(Input::Stop(Failure::new("Stopped", "by hand")));
+        self
+    }
+
     /// Answers tasks and lets time pass until nothing more happens.
     pub(crate) fn run(mut self) -> Self {
         loop {

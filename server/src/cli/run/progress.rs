@@ -135,6 +135,7 @@ impl Progress {
             | EventKind::ExecutionAborted(_)
             | EventKind::ExecutionTimedOut(_) => self.close(event, |_| true),
             EventKind::ExecutionStarted(_)
+            | EventKind::ExecutionRedriven { .. }
             | EventKind::TaskScheduled(_)
             | EventKind::TaskStarted { .. }
             | EventKind::TaskHeartbeat

@@ -7,7 +7,7 @@ use stepwell_language::model::StateKind;
 
 use crate::effect::Effect;
 use crate::event::{Event, FlowId, HistoryId};
-use crate::execution::flow::{Activity, Branches, Iterations, Position, Visit};
+use crate::execution::flow::{Activity, Branches, Flow, Iterations, Position, Visit};
 use crate::payload::Payload;
 
 use super::{Applied, Execution, NO_FLOW, NO_PLACE, NOT_IN_STATE};
@@ -177,13 +177,15 @@ impl Execution {
         Ok(())
     }
 
-    /// Whatever runs inside the flow's state is given up.
-    pub(super) fn close_children(&mut self, id: FlowId) {
+    /// Whatever runs inside the flow's state is given up; returns the flows.
+    pub(in crate::execution) fn close_children(&mut self, id: FlowId) -> Vec<(FlowId, Flow)> {
         let mut open = self.children(id);
+        let mut closed = Vec::new();
         while let Some(child) = open.pop() {
             open.extend(self.children(child));
-            self.remove_flow(child);
+            closed.extend(self.remove_flow(child).map(|flow| (child, flow)));
         }
+        closed
     }
 
     /// The flows that run directly inside the flow's state, in order.
@@ -191,12 +193,21 @@ impl Execution {
         let Some(visit) = self.flows.get(&id).and_then(super::Flow::visit) else {
             return Vec::new();
         };
-        match &visit.activity {
+        let activity = match &visit.activity {
+            // A Map whose next item cannot be read has failed before its iterations are gone.
+            Activity::Failed(failing) => &failing.before,
+            activity => activity,
+        };
+        let exists = |child: &FlowId| self.flows.contains_key(child);
+        match activity {
             Activity::Branches(branches) => (0..branches.outputs.len() as u64)
                 .map(|index| FlowId(branches.first.0 + index))
-                .filter(|child| self.flows.contains_key(child))
+                .filter(exists)
                 .collect(),
-            Activity::Iterations(iterations) => iterations.open.values().copied().collect(),
+            Activity::Iterations(iterations) => {
+                let open = iterations.open.values();
+                open.copied().filter(exists).collect()
+            }
             Activity::Entered
             | Activity::Waiting { .. }
             | Activity::Retrying { .. }
@@ -206,19 +217,17 @@ impl Execution {
         }
     }
 
-    pub(super) fn remove_flow(&mut self, id: FlowId) {
-        let Some(flow) = self.flows.remove(&id) else {
-            return;
-        };
-        if let Some(armed) = flow.armed {
+    fn remove_flow(&mut self, id: FlowId) -> Option<Flow> {
+        let mut flow = self.flows.remove(&id)?;
+        if let Some(armed) = flow.armed.take() {
             self.deadlines.remove(&(armed, id));
         }
-        let variables = flow.variables.values();
-        self.variables_size -= variables.map(Payload::size).sum::<usize>();
+        self.variables_size -= flow.variables_size();
         if let Some(attempt) = flow.task() {
             self.tasks.remove(&attempt.id);
             self.effects.push(Effect::CancelTask(attempt.id));
         }
+        Some(flow)
     }
 
     /// Puts the flow's deadline on the execution's list.

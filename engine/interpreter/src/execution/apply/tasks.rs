@@ -73,13 +73,14 @@ impl Execution {
         Ok(())
     }
 
-    pub(super) fn end_task(&mut self, event: &Event, activity: Activity) -> Applied {
+    /// The attempt is over; the caller says what comes of it.
+    pub(super) fn end_task(&mut self, event: &Event) -> Applied {
         let flow = self.flows.get(&event.flow).ok_or(NO_FLOW)?;
         let id = flow.task().ok_or(NO_TASK)?.id;
         self.tasks.remove(&id);
         // Whoever still runs it, after a timeout or because somebody else answered, may stop.
         self.effects.push(Effect::CancelTask(id));
-        self.set_activity(event, activity)
+        Ok(())
     }
 }
 
