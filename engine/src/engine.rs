@@ -21,7 +21,7 @@ use crate::integrations::mock::MockConfiguration;
 use crate::integrations::{Closure, Handlers, HandlersError, TaskError, TaskHandler};
 use crate::measure::Levels;
 use crate::operations::{
-    CreateStateMachine, DescribeExecution, ExecutionDescription, StartExecution,
+    CreateStateMachine, DescribeExecution, ExecutionDescription, RedriveExecution, StartExecution,
 };
 use crate::store::memory::MemoryStore;
 use crate::store::{ExecutionKey, ExecutionStatus, Store, StoreError};
@@ -398,10 +398,14 @@ impl ExecutionHandle {
     ///
     /// [`OperationError`] when it cannot be read, or cannot go on.
     pub async fn outcome(&self) -> Result<Outcome, OperationError> {
-        // Watch first, look second: an end in between is not missed.
-        let watch = self.engine.executor.watch(self.key);
-        let mut description = self.describe().await?;
-        if description.status == ExecutionStatus::Running {
+        // Redriven, it runs again after its end.
+        let description = loop {
+            // Watch first, look second: an end in between is not missed.
+            let watch = self.engine.executor.watch(self.key);
+            let description = self.describe().await?;
+            if description.status != ExecutionStatus::Running {
+                break description;
+            }
             // A store that failed before wakes nobody any more.
             self.engine.readiness()?;
             if !watch.has_ended().await {
@@ -411,14 +415,27 @@ impl ExecutionHandle {
                     reason: "it was set aside; the log says why".to_owned(),
                 });
             }
-            description = self.describe().await?;
-        }
+        };
         Ok(Outcome {
             status: description.status,
             output: description.output.map(|output| output.value().clone()),
             error: description.error,
             cause: description.cause,
         })
+    }
+
+    /// Lets an execution that ended without success go on from the states that had not ended.
+    /// Returns when that was.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError::ExecutionNotRedrivable`], and whatever keeps it from being read.
+    pub async fn redrive(&self) -> Result<Timestamp, OperationError> {
+        let request = RedriveExecution {
+            execution_arn: self.arn.clone(),
+            client_token: None,
+        };
+        self.engine.redrive_execution(request).await
     }
 
     /// How the execution stands.

@@ -47,6 +47,9 @@ pub enum OperationError {
     /// Another execution of the state machine has the name.
     #[error("Execution Already Exists: '{0}'")]
     ExecutionAlreadyExists(String),
+    /// The execution has to stay as it is, and why.
+    #[error("{0}")]
+    ExecutionNotRedrivable(String),
     /// No execution has the ARN.
     #[error("Execution Does Not Exist: '{0}'")]
     ExecutionDoesNotExist(String),
@@ -175,6 +178,7 @@ impl OperationError {
             Self::TaskDoesNotExist => "TaskDoesNotExist",
             Self::TaskTimedOut => "TaskTimedOut",
             Self::InvalidOutput(_) => "InvalidOutput",
+            Self::ExecutionNotRedrivable(_) => "ExecutionNotRedrivable",
             Self::ResourceNotFound { .. } => "ResourceNotFound",
             Self::TooManyTags { .. } => "TooManyTags",
             Self::ServiceQuotaExceeded(_) => "ServiceQuotaExceededException",

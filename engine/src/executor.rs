@@ -34,10 +34,11 @@ use crate::integrations::mock::MockConfiguration;
 use crate::measure::{self, Levels};
 use crate::store::{
     Append, Chunk, Creation, Epoch, ExecutionKey, ExecutionStatus, LetterKey, NewExecution,
-    QueueChange, Remedy, RevisionKey, Store, StoreError, WaitingTask,
+    QueueChange, Redrive, Remedy, RevisionKey, Store, StoreError, WaitingTask,
 };
 
 mod driver;
+mod redrive;
 mod activities;
 mod handout;
 mod tasks;
@@ -54,6 +55,8 @@ use activities::Activities;
 use handout::Handout;
 use timers::Timers;
 use warm::Warm;
+
+pub(crate) use redrive::Redriven;
 
 /// Called with the events of an execution once they are durable. It must be quick.
 pub type Observer = Arc<dyn Fn(&Execution, &[Event]) + Send + Sync>;
@@ -199,6 +202,10 @@ impl Executor {
 
     pub(crate) fn store(&self) -> &dyn Store {
         &*self.0.store
+    }
+
+    pub(crate) fn limits(&self) -> Limits {
+        self.0.limits
     }
 
     pub(crate) fn now(&self) -> Timestamp {
@@ -387,6 +394,18 @@ impl Executor {
         letter: Option<LetterKey>,
         queue: Vec<QueueChange>,
     ) -> Result<(), StoreError> {
+        self.append_with(key, execution, events, letter, None).await
+    }
+
+    /// The same, with new details for the record.
+    async fn append_with(
+        &self,
+        key: ExecutionKey,
+        execution: &Execution,
+        events: &[Event],
+        letter: Option<LetterKey>,
+        details: Option<String>,
+    ) -> Result<(), StoreError> {
         let Some(chunk) = chunk(events, execution.last_history_id()) else {
             return Ok(());
         };
@@ -400,7 +419,7 @@ impl Executor {
                 status,
                 stopped_at,
                 wake_at: wake_at(execution),
-                details: None,
+                details,
                 letter,
                 queue,
             })
@@ -533,6 +552,17 @@ pub(crate) fn chunk(events: &[Event], HistoryId(last_history): HistoryId) -> Opt
         first_history,
         last_history,
         bytes: journal::encode(events),
+    })
+}
+
+/// What a record says of redrives.
+pub(crate) fn redrive_of(execution: &Execution) -> Option<Redrive> {
+    let redrives = execution.redrives()?;
+    let open_before = redrives.open_before.as_millis();
+    Some(Redrive {
+        count: redrives.count,
+        at: redrives.at,
+        open_before_milliseconds: u64::try_from(open_before).unwrap_or(u64::MAX),
     })
 }
 

@@ -9,9 +9,11 @@ use stepwell_interpreter::{Execution, journal};
 use stepwell_language::model::{ExecutionType, StateMachine};
 use stepwell_language::parse::parse;
 
-use crate::executor::{standing, wake_at};
+use crate::executor::{redrive_of, standing, wake_at};
 use crate::store::sqlite::Snapshot;
-use crate::store::{ExecutionKey, ExecutionRecord, RevisionKey, StoreError, WaitingTask};
+use crate::store::{
+    ExecutionKey, ExecutionRecord, Redrive, RevisionKey, StoreError, WaitingTask,
+};
 
 /// Records read at once.
 const PAGE: usize = 1_000;
@@ -129,6 +131,9 @@ fn replay(
             "its record says {:?}, its journal {status:?}",
             record.status
         ));
+    }
+    if redrive_of(&execution) != Redrive::read(record.details.as_deref()) {
+        return Err("its record has other redrives than its journal".to_owned());
     }
     if wake_at(&execution) != record.wake_at {
         return Err("its record has another time to wake than its journal".to_owned());

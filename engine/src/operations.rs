@@ -13,6 +13,7 @@ mod versions;
 mod aliases;
 mod tags;
 mod executions;
+mod redrives;
 mod history;
 mod supported;
 mod activities;
@@ -30,6 +31,7 @@ pub use executions::{
     StartExecution, StopExecution,
 };
 pub use history::{GetExecutionHistory, HistoryPage};
+pub use redrives::{RedriveExecution, RedriveStatus};
 pub use state_machines::{
     CreateStateMachine, CreatedStateMachine, ListStateMachines, ListedStateMachines,
     StateMachineConfiguration, StateMachineDescription, StateMachineSummary,

@@ -18,6 +18,7 @@ pub mod execution;
 pub mod state_machine;
 pub mod version;
 pub mod activity;
+pub mod redrive;
 pub mod owner;
 pub mod error;
 pub mod memory;
@@ -33,6 +34,7 @@ pub use execution::{
     ExecutionStatus, HistoryRange, NewExecution, Order, Timer,
 };
 pub use owner::{Claim, Lease, Letter, LetterAnswer, LetterKey, OwnerStore, Window};
+pub use redrive::Redrive;
 pub use state_machine::{
     NewRevision, NewStateMachine, Revision, RevisionKey, StateMachineCreation, StateMachineKey,
     StateMachineKind, StateMachineRecord, StateMachineStatus, StateMachineUpdate, Tagging, Update,
@@ -68,6 +70,7 @@ pub trait Store: Send + Sync + 'static {
 
     /// Adds a chunk to a journal, brings the execution's record up to date and takes a letter out
     /// of its inbox, all in one step.
+    /// An execution that has ended may run again.
     ///
     /// # Errors
     ///

@@ -29,6 +29,7 @@ mod list_tags_for_resource;
 mod start_execution;
 mod describe_execution;
 mod stop_execution;
+mod redrive_execution;
 mod list_executions;
 mod get_execution_history;
 mod create_activity;
@@ -90,6 +91,7 @@ const ACTIONS: &[Action] = actions! {
     "StartExecution" => start_execution,
     "DescribeExecution" => describe_execution,
     "StopExecution" => stop_execution,
+    "RedriveExecution" => redrive_execution,
     "ListExecutions" => list_executions,
     "GetExecutionHistory" => get_execution_history,
     "CreateActivity" => create_activity,

@@ -25,6 +25,7 @@ mod list_tags_for_resource;
 mod start_execution;
 mod describe_execution;
 mod stop_execution;
+mod redrive_execution;
 mod list_executions;
 mod get_execution_history;
 mod create_activity;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use stepwell::Engine;
 use stepwell_tests::client::{ended, refused};
-use stepwell_tests::clock::SetClock;
+use stepwell_tests::clock::ManualClock;
 use stepwell_tests::server::Server;
 
 use crate::activities::{
@@ -15,7 +15,7 @@ use crate::activities::{
 
 #[tokio::test]
 async fn a_task_lives_for_as_long_as_its_worker_says_so() {
-    let clock = Arc::new(SetClock::default());
+    let clock = Arc::new(ManualClock::default());
     let server = Server::with(Engine::builder().clock(clock.clone())).await;
     let (execution, token) = working(&server, json!({"HeartbeatSeconds": 10})).await;
     let send = || {

@@ -13,7 +13,7 @@ use stepwell::Engine;
 use stepwell::operations::{
     ActivityTask, CreateActivity, GetActivityTask, SendTaskFailure, SendTaskSuccess,
 };
-use stepwell_tests::clock::SetClock;
+use stepwell_tests::clock::ManualClock;
 use tokio::sync::watch;
 
 const ACTIVITY: &str = "arn:aws:states:us-east-1:123456789012:activity:work";
@@ -140,7 +140,7 @@ async fn a_hundred_workers_who_die_at_random_do_every_task_once() {
     let tasks: usize = tasks.map_or(1_000, |tasks| tasks.parse().unwrap());
     let executions = tasks / STEPS;
     let folder = tempfile::tempdir().unwrap();
-    let clock = Arc::new(SetClock::default());
+    let clock = Arc::new(ManualClock::default());
     let engine = Engine::builder()
         .database(folder.path().join("test.db"))
         .clock(clock.clone())

@@ -15,7 +15,7 @@ use stepwell::Engine;
 use stepwell::clock::{Clock, SystemClock};
 use stepwell::integrations::mock::MockConfiguration;
 use stepwell_tests::api::Api;
-use stepwell_tests::clock::{SetClock, SkippingClock};
+use stepwell_tests::clock::{ManualClock, SkippingClock};
 use stepwell_tests::conformance;
 use stepwell_tests::conformance::case::{self, Case, Kind, Machine};
 use stepwell_tests::conformance::judge::{self, Verdict};
@@ -118,7 +118,7 @@ impl<'a> Replay<'a> {
             .map_err(|error| format!("mock configuration: {error}"))?;
         // A run that was recorded unfinished has to be looked at before its time has come.
         let is_unfinished = case.runs.iter().any(judge::is_unfinished);
-        let of_worker = Arc::new(SetClock::default());
+        let of_worker = Arc::new(ManualClock::default());
         let clock: Arc<dyn Clock> = match (is_unfinished, case.activities.is_empty()) {
             (true, _) => Arc::new(SystemClock),
             (false, true) => Arc::new(SkippingClock::starting_at(SystemClock.now())),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use stepwell_tests::api::Api;
-use stepwell_tests::clock::SetClock;
+use stepwell_tests::clock::ManualClock;
 use stepwell_tests::conformance::case::{Case, Machine};
 use tokio::task::AbortHandle;
 
@@ -24,7 +24,7 @@ impl Worker {
         case: &Case,
         machine: &Machine,
         api: &Api,
-        clock: Arc<SetClock>,
+        clock: Arc<ManualClock>,
     ) -> Result<Self, String> {
         let mut worker = Self::default();
         let run = &case.runs[machine.runs[0]];
@@ -81,7 +81,7 @@ fn answers(mocks: Option<Value>) -> VecDeque<Value> {
     answers
 }
 
-async fn work(api: Api, poll: Value, mut answers: VecDeque<Value>, clock: Arc<SetClock>) {
+async fn work(api: Api, poll: Value, mut answers: VecDeque<Value>, clock: Arc<ManualClock>) {
     loop {
         let Ok(task) = api.call("GetActivityTask", &poll).await else {
             return;

@@ -90,6 +90,7 @@ impl Builder<'_> {
             "Parameters": {
                 "n.$": "$.n",
                 "try.$": "$$.State.RetryCount",
+                "redrives.$": "$$.Execution.RedriveCount",
                 "state.$": "$$.State.Name"
             },
             "ResultSelector": {"n.$": "$.n"},

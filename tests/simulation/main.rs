@@ -5,7 +5,8 @@
 //! runs it again, once for each commit with a death just before it and once with one just after,
 //! and a few times with troubles at random, on one machine and on two that share the disk and take
 //! over from each other. Whatever happens, each acknowledged execution has to
-//! end, in the way and with the history of the undisturbed run; no task may be run before its
+//! end, in the way and with the history of the undisturbed run; those that fail are redriven, and the
+//! same holds for what becomes of them. No task may be run before its
 //! event is on the disk, and each result must be accepted once.
 //!
 //! `cargo simulate -- --seeds 1000` for a long run, `--seed 17` to see one again.
@@ -37,6 +38,7 @@ struct Totals {
     deaths: u64,
     claims: u64,
     tasks: u64,
+    redrives: u64,
 }
 
 fn main() -> ExitCode {
@@ -55,8 +57,14 @@ fn main() -> ExitCode {
         }
     }
     println!(
-        "{} runs of {} executions: {} writes, {} deaths, {} times taken over, {} tasks run; nothing lost, nothing twice",
-        totals.runs, totals.executions, totals.writes, totals.deaths, totals.claims, totals.tasks
+        "{} runs of {} executions: {} writes, {} deaths, {} times taken over, {} tasks run, {} redrives; nothing lost, nothing twice",
+        totals.runs,
+        totals.executions,
+        totals.writes,
+        totals.deaths,
+        totals.claims,
+        totals.tasks,
+        totals.redrives
     );
     ExitCode::SUCCESS
 }
@@ -131,5 +139,6 @@ fn run(plan: &Plan, trouble: Trouble, machines: u64, totals: &mut Totals) -> Res
     totals.deaths += run.deaths;
     totals.claims += run.claims;
     totals.tasks += run.calls;
+    totals.redrives += run.redrives();
     Ok(run)
 }

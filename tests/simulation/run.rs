@@ -12,7 +12,7 @@ use stepwell::language::model::{ExecutionType, StateMachine};
 use stepwell::language::parse::parse;
 use stepwell::operations::StartExecution;
 use stepwell::store::{ExecutionStatus, Remedy, Store};
-use stepwell::{BuildError, Engine, OperationError};
+use stepwell::{BuildError, Engine, ExecutionHandle, OperationError};
 
 use crate::chance::Choices;
 use crate::clock::PausedClock;
@@ -43,6 +43,19 @@ pub(crate) struct Run {
     pub(crate) claims: u64,
     pub(crate) calls: u64,
 }
+
+impl Run {
+    /// How often executions were redriven.
+    pub(crate) fn redrives(&self) -> u64 {
+        let events = self.endings.iter().flat_map(|ending| &ending.events);
+        events
+            .filter(|event| event.starts_with("ExecutionRedriven"))
+            .count() as u64
+    }
+}
+
+/// How often an execution that has failed is redriven.
+const REDRIVES: u64 = 2;
 
 /// How long a machine that shares the disk holds its executions without a sign of life.
 const LEASE: Duration = Duration::from_secs(15);
@@ -88,12 +101,20 @@ impl Plan {
         let is_alone = machines == 1;
         let all = (0..machines).map(|machine| {
             let mut choices = Choices::from_seed(self.seed ^ 0x5eed ^ machine);
+            let redrives = machine == 0;
             let (disk, clock, worker, deaths) = (&disk, &clock, &worker, &deaths);
             async move {
                 let mut acknowledged = vec![false; self.inputs.len()];
                 loop {
                     let mounted = disk.mount(is_alone).await;
-                    let lived = self.live(&mounted, is_alone, clock, worker, &mut acknowledged);
+                    let lived = self.live(
+                        &mounted,
+                        is_alone,
+                        redrives,
+                        clock,
+                        worker,
+                        &mut acknowledged,
+                    );
                     tokio::select! {
                         biased;
                         () = mounted.has_died() => {}
@@ -133,11 +154,13 @@ impl Plan {
         })
     }
 
-    /// One life of the machine: starts what nobody has acknowledged, and waits for all ends.
+    /// One life of the machine: starts what nobody has acknowledged, redrives what failed if that
+    /// is for this machine to do, and waits for all ends.
     async fn live(
         &self,
         mounted: &Arc<Mounted>,
         is_alone: bool,
+        redrives: bool,
         clock: &PausedClock,
         worker: &Worker,
         acknowledged: &mut [bool],
@@ -166,8 +189,12 @@ impl Plan {
             let execution = engine.execution(&arn).await;
             let execution =
                 execution.map_err(|error| format!("execution {index} was lost: {error}"))?;
-            let outcome = execution.outcome().await;
-            outcome.map_err(|error| format!("execution {index} has no end: {error}"))?;
+            while !is_through(&execution, redrives)
+                .await
+                .map_err(|error| format!("execution {index} has no end: {error}"))?
+            {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
         }
         Ok(())
     }
@@ -213,6 +240,32 @@ impl Plan {
             events,
         })
     }
+}
+
+/// Waits for an end: whether it is the last one. Otherwise the execution is redriven, by this
+/// machine or by another one.
+async fn is_through(execution: &ExecutionHandle, redrives: bool) -> Result<bool, OperationError> {
+    execution.outcome().await?;
+    let found = execution.describe().await?;
+    match found.status {
+        ExecutionStatus::Succeeded => return Ok(true),
+        ExecutionStatus::Running => return Ok(false),
+        ExecutionStatus::Failed
+        | ExecutionStatus::TimedOut
+        | ExecutionStatus::Aborted
+        | ExecutionStatus::PendingRedrive => {}
+    }
+    if found.redrive_count == REDRIVES {
+        return Ok(true);
+    }
+    if redrives {
+        match execution.redrive().await {
+            Ok(_) => {}
+            Err(OperationError::Store(error)) if error.remedy() == Remedy::Retry => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(false)
 }
 
 /// An engine on the disk. One that finds it busy or full tries again.

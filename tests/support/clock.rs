@@ -3,7 +3,6 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicI64, Ordering};
-
 use std::time::Duration;
 
 use stepwell::clock::Clock;
@@ -42,25 +41,28 @@ impl Clock for SkippingClock {
 
 /// A clock that stands still until it is set.
 #[derive(Debug)]
-pub struct SetClock(watch::Sender<Timestamp>);
+pub struct ManualClock(watch::Sender<Timestamp>);
 
 /// It begins with 2023-11-14.
-impl Default for SetClock {
+impl Default for ManualClock {
     fn default() -> Self {
-        Self(watch::Sender::new(Timestamp::from_milliseconds(
-            1_700_000_000_000,
-        )))
+        Self::starting_at(Timestamp::from_milliseconds(1_700_000_000_000))
     }
 }
 
-impl SetClock {
-    /// Sets the clock forward.
+impl ManualClock {
+    /// A clock that shows `now`.
+    pub fn starting_at(now: Timestamp) -> Self {
+        Self(watch::Sender::new(now))
+    }
+
+    /// Time passes, for whoever sleeps too.
     pub fn advance(&self, by: Duration) {
         self.0.send_modify(|now| *now = now.after(by));
     }
 }
 
-impl Clock for SetClock {
+impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         *self.0.borrow()
     }
@@ -68,6 +70,7 @@ impl Clock for SetClock {
     fn sleep_until(&self, at: Timestamp) -> Pin<Box<dyn Future<Output = ()> + Send + '_>> {
         let mut now = self.0.subscribe();
         Box::pin(async move {
+            // The sender lives as long as the clock.
             let _ = now.wait_for(|now| *now >= at).await;
         })
     }

@@ -188,11 +188,19 @@ async fn load(executor: &Executor, key: ExecutionKey) -> Result<Loaded, LoadErro
             Claim::HeldBy(_) => return Ok(Loaded::Elsewhere),
         }
     }
-    replay(executor, &record).await
+    let execution = replay(executor, &record).await?;
+    Ok(if execution.is_running() {
+        Loaded::Running(Box::new(execution))
+    } else {
+        Loaded::Ended
+    })
 }
 
-/// Rebuilds an execution from its journal alone.
-async fn replay(executor: &Executor, record: &ExecutionRecord) -> Result<Loaded, LoadError> {
+/// Rebuilds an execution from its journal alone, whether it has ended or not.
+pub(super) async fn replay(
+    executor: &Executor,
+    record: &ExecutionRecord,
+) -> Result<Execution, LoadError> {
     let begun = Instant::now();
     let program = executor.program(record.revision).await?;
     let mut execution = executor.execution(&program);
@@ -213,11 +221,7 @@ async fn replay(executor: &Executor, record: &ExecutionRecord) -> Result<Loaded,
     metrics::counter!(measure::REPLAYS).increment(1);
     metrics::counter!(measure::REPLAYED_EVENTS).increment(execution.next_sequence().0 - 1);
     metrics::histogram!(measure::REPLAY_SECONDS).record(begun.elapsed());
-    if execution.is_running() {
-        Ok(Loaded::Running(Box::new(execution)))
-    } else {
-        Ok(Loaded::Ended)
-    }
+    Ok(execution)
 }
 
 /// The execution as its journal has it, to look at: whoever holds it may be further.

@@ -114,7 +114,9 @@ fn encode(input: &Input) -> Option<Vec<u8>> {
                 TokenAnswer::Heartbeat => Content::TokenHeartbeat { task, token },
             }
         }
-        Input::Start(_) | Input::Continue | Input::TimerFired => return None,
+        Input::Start(_) | Input::Continue | Input::TimerFired | Input::Redrive { .. } => {
+            return None;
+        }
     };
     Some(serde_json::to_vec(&content).expect("text and numbers are JSON"))
 }

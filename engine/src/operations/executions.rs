@@ -15,9 +15,10 @@ use crate::executor::{Program, chunk, standing, wake_at};
 use crate::store::version::Origin;
 use crate::store::{
     Creation, ExecutionCursor, ExecutionFilter, ExecutionRecord, ExecutionStatus, NewExecution,
-    RevisionKey, StateMachineRecord, StateMachineStatus,
+    Redrive, RevisionKey, StateMachineRecord, StateMachineStatus,
 };
 
+use super::redrives::RedriveStatus;
 use super::{names, paging};
 
 /// A request for [`Engine::start_execution`].
@@ -69,6 +70,12 @@ pub struct ExecutionDescription {
     pub version_arn: Option<String>,
     /// The alias it was started by.
     pub alias_arn: Option<String>,
+    /// How often it was redriven.
+    pub redrive_count: u64,
+    /// When it was redriven last.
+    pub redrive_date: Option<Timestamp>,
+    /// Whether it can be redriven now.
+    pub redrive_status: RedriveStatus,
 }
 
 /// A request for [`Engine::stop_execution`].
@@ -89,6 +96,8 @@ pub struct ListExecutions {
     pub state_machine_arn: String,
     /// Only those that stand like this.
     pub status_filter: Option<ExecutionStatus>,
+    /// Only those that were redriven, or only those that never were.
+    pub redriven_filter: Option<bool>,
     /// At most so many, 0 to 1,000; 0 means 100.
     pub max_results: Option<i64>,
     /// Where the page before ended.
@@ -123,6 +132,10 @@ pub struct ExecutionSummary {
     pub version_arn: Option<String>,
     /// The alias it was started by.
     pub alias_arn: Option<String>,
+    /// How often it was redriven.
+    pub redrive_count: u64,
+    /// When it was redriven last.
+    pub redrive_date: Option<Timestamp>,
 }
 
 /// What is to be started.
@@ -270,7 +283,8 @@ impl Engine {
         let machine = resolved.record;
         let size = paging::size(request.max_results)?;
         let status = request.status_filter;
-        let arguments = ("ListExecutions", machine.key.0, status, &by);
+        let redriven = request.redriven_filter;
+        let arguments = ("ListExecutions", machine.key.0, status, redriven, &by);
         let after = match &request.next_token {
             Some(token) => {
                 let (started_at, key): (Timestamp, u64) = paging::place(arguments, token)?;
@@ -284,6 +298,7 @@ impl Engine {
         let filter = ExecutionFilter {
             state_machine: machine.key,
             status: request.status_filter,
+            redriven,
             after,
         };
         let store = self.executor.store();
@@ -301,6 +316,7 @@ impl Engine {
         let summary = |record: ExecutionRecord| {
             let origin = Origin::read(record.details.as_deref());
             let (version_arn, alias_arn) = self.origin_arns(&machine.name, &origin);
+            let redrive = Redrive::read(record.details.as_deref());
             ExecutionSummary {
                 execution_arn: self.arns.execution(&machine.name, &record.name),
                 state_machine_arn: self.arns.state_machine(&machine.name),
@@ -310,6 +326,8 @@ impl Engine {
                 stop_date: record.stopped_at,
                 version_arn,
                 alias_arn,
+                redrive_count: redrive.map_or(0, |redrive| redrive.count),
+                redrive_date: redrive.map(|redrive| redrive.at),
             }
         };
         let executions = records.into_iter().map(summary).collect();
@@ -423,7 +441,11 @@ impl Engine {
         else {
             return Err(unreadable("it does not begin with a start".to_owned()));
         };
+        let redrive = Redrive::read(record.details.as_deref());
         let mut description = ExecutionDescription {
+            redrive_count: redrive.map_or(0, |redrive| redrive.count),
+            redrive_date: redrive.map(|redrive| redrive.at),
+            redrive_status: self.redrive_status(&record).await?,
             execution_arn: arn.to_owned(),
             state_machine_arn: started.state_machine.to_string(),
             name: record.name.clone(),

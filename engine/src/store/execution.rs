@@ -61,7 +61,8 @@ pub struct ExecutionRecord {
     /// When it wants to be woken.
     pub wake_at: Option<Timestamp>,
     /// What else a listing shows of it: a JSON object, in which a store looks for nothing but the
-    /// members of [`Origin`](super::version::Origin).
+    /// members of [`Origin`](super::version::Origin), and whether there is a
+    /// [`Redrive`](super::Redrive).
     pub details: Option<String>,
 }
 
@@ -177,6 +178,8 @@ pub struct ExecutionFilter {
     pub state_machine: StateMachineKey,
     /// Only those that stand like this.
     pub status: Option<ExecutionStatus>,
+    /// Only those that were redriven, or only those that never were.
+    pub redriven: Option<bool>,
     /// Only those that the list shows after this place.
     pub after: Option<ExecutionCursor>,
 }

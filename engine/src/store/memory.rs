@@ -19,7 +19,8 @@ use super::execution::JournalEnd;
 use super::{
     ActivityStore, Append, Chunk, Conflict, Counters, Creation, ExecutionCursor, ExecutionFilter,
     ExecutionKey, ExecutionRecord, ExecutionStatus, HistoryRange, LetterAnswer, NewExecution,
-    NewRevision, NewStateMachine, Order, OwnerStore, Revision, RevisionKey, StateMachineCreation,
+    NewRevision, NewStateMachine, Order, OwnerStore, Redrive, Revision, RevisionKey,
+    StateMachineCreation,
     StateMachineKey, StateMachineRecord, StateMachineStatus, StateMachineUpdate, Store, StoreError,
     StoreFuture, Tagging, Timer, Update, VersionStore,
 };
@@ -391,6 +392,12 @@ impl Contents {
             .rev()
             .map(|(_, place)| &self.executions[&place.key].record)
             .filter(move |record| filter.status.is_none_or(|status| status == record.status))
+            .filter(move |record| {
+                let is_redriven = || Redrive::read(record.details.as_deref()).is_some();
+                filter
+                    .redriven
+                    .is_none_or(|redriven| redriven == is_redriven())
+            })
     }
 
     fn journal(&self, key: ExecutionKey) -> &[Chunk] {

@@ -39,7 +39,8 @@ pub trait OwnerStore: Send + Sync {
     /// The leases that have not been ended, by epoch.
     fn leases(&self) -> StoreFuture<'_, Vec<Lease>>;
 
-    /// Takes an execution for `epoch`, unless another owner holds it at `now`.
+    /// Takes an execution for `epoch`, unless another owner holds it at `now`. One that has ended is
+    /// free: nobody advances it.
     ///
     /// # Errors
     ///

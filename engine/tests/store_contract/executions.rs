@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use stepwell::store::version::StartedBy;
 use stepwell::store::{
     Conflict, Creation, ExecutionCursor, ExecutionFilter, ExecutionKey, ExecutionRecord,
-    ExecutionStatus, RevisionKey, StateMachineKey, StateMachineStatus, Store,
+    ExecutionStatus, Redrive, RevisionKey, StateMachineKey, StateMachineStatus, Store, Window,
 };
 
 use crate::samples::{
-    all_of, append, at, check_conflict, chunk, create, execution, keys, new_execution, record,
-    state_machine,
+    OWNER, all_of, append, at, check_conflict, chunk, create, execution, keys, new_execution,
+    record, state_machine,
 };
 
 pub(crate) async fn a_new_execution_is_found_by_key_and_by_name(store: Arc<dyn Store>) {
@@ -336,19 +337,132 @@ pub(crate) async fn only_running_executions_are_open(store: Arc<dyn Store>) {
 }
 
 pub(crate) async fn a_redriven_execution_runs_again(store: Arc<dyn Store>) {
-    let mut record = execution(&*store).await;
-    record.status = ExecutionStatus::Failed;
-    record.stopped_at = Some(at(9));
-    store.append(append(&record, chunk(4, 4))).await.unwrap();
+    let machine = state_machine(&*store, "machine").await;
+    let mut record = ExecutionRecord {
+        wake_at: Some(at(7)),
+        details: Some("{\"alias\":\"live\"}".to_owned()),
+        ..record(&machine, 1)
+    };
+    create(&*store, record.clone()).await;
+    let timers = async || {
+        let window = Window {
+            after: None,
+            until: at(99),
+            limit: 10,
+        };
+        let timers = store.owners().timers(OWNER, window, at(0)).await.unwrap();
+        timers.into_iter().map(|timer| timer.at).collect::<Vec<_>>()
+    };
+    let statuses = [
+        ExecutionStatus::Failed,
+        ExecutionStatus::TimedOut,
+        ExecutionStatus::Aborted,
+        ExecutionStatus::Failed,
+    ];
+    for (status, count) in statuses.into_iter().zip(1..) {
+        let of_status = |status| ExecutionFilter {
+            status: Some(status),
+            ..all_of(&machine)
+        };
+        record.status = status;
+        record.stopped_at = Some(at(9));
+        record.wake_at = None;
+        let next = append(&record, chunk(2 + 2 * count, 2 + 2 * count));
+        store.append(next).await.unwrap();
+        assert_eq!(
+            store.open_executions(ExecutionKey(0), 10).await.unwrap(),
+            []
+        );
+        assert_eq!(timers().await, []);
+        let ended = store.list_executions(of_status(status), 10).await.unwrap();
+        assert_eq!(ended, [record.clone()]);
+
+        let redrive = Redrive {
+            count,
+            at: at(10),
+            open_before_milliseconds: 9,
+        };
+        record.status = ExecutionStatus::Running;
+        record.stopped_at = None;
+        record.wake_at = Some(at(20));
+        record.details = Some(redrive.write(record.details.as_deref()));
+        let mut next = append(&record, chunk(3 + 2 * count, 3 + 2 * count));
+        next.details.clone_from(&record.details);
+        store.append(next).await.unwrap();
+        let open = store.open_executions(ExecutionKey(0), 10).await.unwrap();
+        assert_eq!(open, [record.clone()]);
+        assert_eq!(timers().await, [at(20)]);
+        for (status, expected) in [(ExecutionStatus::Running, 1), (status, 0)] {
+            let listed = store.list_executions(of_status(status), 10).await;
+            assert_eq!(listed.unwrap().len(), expected, "{status:?}");
+        }
+        let by = StartedBy::Alias("live".to_owned());
+        let of_alias = store
+            .versions()
+            .list_executions_started_by(all_of(&machine), by, 10);
+        assert_eq!(of_alias.await.unwrap(), [record.clone()]);
+        let read = Redrive::read(record.details.as_deref());
+        assert_eq!(read, Some(redrive));
+    }
+}
+
+pub(crate) async fn redrives_filter_the_list(store: Arc<dyn Store>) {
+    let machine = state_machine(&*store, "machine").await;
+    let redrive = Redrive {
+        count: 1,
+        at: at(10),
+        open_before_milliseconds: 9,
+    };
+    let live = "{\"alias\":\"live\"}";
+    for (n, status, details) in [
+        (1, ExecutionStatus::Failed, None),
+        (2, ExecutionStatus::Failed, Some(redrive.write(None))),
+        (
+            3,
+            ExecutionStatus::Succeeded,
+            Some(redrive.write(Some(live))),
+        ),
+        (4, ExecutionStatus::Succeeded, Some(live.to_owned())),
+        (5, ExecutionStatus::Running, Some(redrive.write(None))),
+        (6, ExecutionStatus::Running, Some("no JSON".to_owned())),
+    ] {
+        let record = ExecutionRecord {
+            status,
+            details,
+            ..record(&machine, n)
+        };
+        create(&*store, record).await;
+    }
+    let list = async |redriven, status, limit| {
+        let filter = ExecutionFilter {
+            redriven,
+            status,
+            ..all_of(&machine)
+        };
+        keys(&store.list_executions(filter, limit).await.unwrap())
+    };
+    assert_eq!(list(Some(true), None, 10).await, [5, 3, 2]);
+    assert_eq!(list(Some(true), None, 2).await, [5, 3]);
+    assert_eq!(list(Some(false), None, 10).await, [6, 4, 1]);
+    assert_eq!(list(None, None, 10).await.len(), 6);
+    for (status, n) in [
+        (ExecutionStatus::Failed, 2),
+        (ExecutionStatus::Succeeded, 3),
+        (ExecutionStatus::Running, 5),
+    ] {
+        assert_eq!(list(Some(true), Some(status), 10).await, [n], "{status:?}");
+    }
     assert_eq!(
-        store.open_executions(ExecutionKey(0), 10).await.unwrap(),
-        []
+        list(Some(false), Some(ExecutionStatus::Failed), 10).await,
+        [1]
     );
-    record.status = ExecutionStatus::Running;
-    record.stopped_at = None;
-    store.append(append(&record, chunk(5, 5))).await.unwrap();
-    assert_eq!(
-        store.open_executions(ExecutionKey(0), 10).await.unwrap(),
-        [record]
-    );
+    for (redriven, n) in [(true, 3), (false, 4)] {
+        let filter = ExecutionFilter {
+            redriven: Some(redriven),
+            ..all_of(&machine)
+        };
+        let by = StartedBy::Alias("live".to_owned());
+        let listed = store.versions().list_executions_started_by(filter, by, 10);
+        assert_eq!(keys(&listed.await.unwrap()), [n]);
+    }
 }

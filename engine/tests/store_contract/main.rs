@@ -69,7 +69,8 @@ contract! {
         pages_stay_put_while_executions_start
         a_status_filters_the_list
         only_running_executions_are_open
-        a_redriven_execution_runs_again;
+        a_redriven_execution_runs_again
+        redrives_filter_the_list;
     journal:
         a_journal_reads_back_in_order
         a_journal_is_read_from_the_chunk_that_holds_a_number
@@ -111,6 +112,7 @@ contract! {
         an_owner_without_a_lease_writes_nothing
         a_stale_owner_is_refused
         an_execution_that_is_held_is_not_claimed
+        an_execution_that_has_ended_is_free
         a_lease_is_taken_over_when_it_has_run_out
         a_lease_that_was_ended_frees_at_once
         a_renewed_lease_goes_on

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use stepwell::interpreter::Timestamp;
 use stepwell::store::{
-    Append, Claim, Conflict, Epoch, ExecutionKey, ExecutionRecord, Lease, LetterAnswer, LetterKey,
-    Store, StoreError, Timer, Window,
+    Append, Claim, Conflict, Epoch, ExecutionKey, ExecutionRecord, ExecutionStatus, Lease,
+    LetterAnswer, LetterKey, Store, StoreError, Timer, Window,
 };
 
 use crate::samples::{
@@ -106,6 +106,31 @@ pub(crate) async fn an_execution_that_is_held_is_not_claimed(store: Arc<dyn Stor
     store.append(by(held.owner, &held)).await.unwrap();
     let unknown = owners.claim(other, ExecutionKey(7), at(0)).await;
     check_conflict(unknown, Conflict::UnknownExecution(ExecutionKey(7)));
+}
+
+pub(crate) async fn an_execution_that_has_ended_is_free(store: Arc<dyn Store>) {
+    let (held, other) = held(&*store).await;
+    let ended = ExecutionRecord {
+        status: ExecutionStatus::Failed,
+        stopped_at: Some(at(1)),
+        ..held.clone()
+    };
+    store.append(append(&ended, chunk(4, 4))).await.unwrap();
+    let owners = store.owners();
+    let claim = owners.claim(other, held.key, at(2)).await.unwrap();
+    assert_eq!(claim, Claim::Claimed);
+    let refused = Conflict::HeldByAnother {
+        execution: held.key,
+        owner: other.0,
+    };
+    check_conflict(store.append(append(&held, chunk(5, 5))).await, refused);
+    let redriven = ExecutionRecord {
+        owner: other,
+        ..held.clone()
+    };
+    store.append(append(&redriven, chunk(5, 5))).await.unwrap();
+    let claim = owners.claim(held.owner, held.key, at(2)).await.unwrap();
+    assert_eq!(claim, Claim::HeldBy(other));
 }
 
 pub(crate) async fn a_lease_is_taken_over_when_it_has_run_out(store: Arc<dyn Store>) {

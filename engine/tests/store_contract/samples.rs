@@ -119,6 +119,7 @@ pub(crate) fn all_of(machine: &StateMachineRecord) -> ExecutionFilter {
     ExecutionFilter {
         state_machine: machine.key,
         status: None,
+        redriven: None,
         after: None,
     }
 }

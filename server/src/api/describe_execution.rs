@@ -2,8 +2,7 @@
 
 use serde_json::{Value, json};
 use stepwell::Engine;
-use stepwell::operations::DescribeExecution;
-use stepwell::store::ExecutionStatus;
+use stepwell::operations::{DescribeExecution, RedriveStatus};
 
 use super::ApiError;
 use super::extract::Request;
@@ -16,19 +15,9 @@ pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiEr
         .await?;
     let included = json!({"included": true});
     let status = render::execution_status(found.status);
-    let reason = match found.status {
-        ExecutionStatus::Running | ExecutionStatus::Succeeded => {
-            Some(format!("Execution is {status} and cannot be redriven"))
-        }
-        ExecutionStatus::Failed
-        | ExecutionStatus::TimedOut
-        | ExecutionStatus::Aborted
-        | ExecutionStatus::PendingRedrive => None,
-    };
-    let redrive_status = if reason.is_some() {
-        "NOT_REDRIVABLE"
-    } else {
-        "REDRIVABLE"
+    let (redrive_status, reason) = match found.redrive_status {
+        RedriveStatus::Redrivable => ("REDRIVABLE", None),
+        RedriveStatus::NotRedrivable(reason) => ("NOT_REDRIVABLE", Some(reason)),
     };
     let output = found.output.as_ref().map(|output| output.text().to_owned());
     Ok(Members::default()
@@ -47,7 +36,8 @@ pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiEr
         .maybe("cause", found.cause)
         .maybe("stateMachineVersionArn", found.version_arn)
         .maybe("stateMachineAliasArn", found.alias_arn)
-        .with("redriveCount", 0)
+        .with("redriveCount", found.redrive_count)
+        .maybe("redriveDate", found.redrive_date.map(time))
         .with("redriveStatus", redrive_status)
         .maybe("redriveStatusReason", reason)
         .done())

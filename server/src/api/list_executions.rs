@@ -8,9 +8,13 @@ use super::ApiError;
 use super::extract::Request;
 use super::render::{self, Members, time};
 
+/// Whether executions are wanted that were redriven.
+const REDRIVE_FILTERS: [(&str, bool); 2] = [("REDRIVEN", true), ("NOT_REDRIVEN", false)];
+
 pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
     let list = ListExecutions {
         status_filter: request.one_of("statusFilter", &render::EXECUTION_STATUSES)?,
+        redriven_filter: request.one_of("redriveFilter", &REDRIVE_FILTERS)?,
         state_machine_arn: request.bounded_text("stateMachineArn", 256)?,
         max_results: request.integer("maxResults")?,
         next_token: request.next_token(3096)?,
@@ -29,7 +33,8 @@ pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiEr
                 .maybe("stopDate", entry.stop_date.map(time))
                 .maybe("stateMachineVersionArn", entry.version_arn)
                 .maybe("stateMachineAliasArn", entry.alias_arn)
-                .with("redriveCount", 0)
+                .with("redriveCount", entry.redrive_count)
+                .maybe("redriveDate", entry.redrive_date.map(time))
                 .done()
         })
         .collect();

@@ -21,6 +21,7 @@ struct Page {
     max_results: Option<i64>,
     next_token: Option<String>,
     status_filter: Option<String>,
+    redrive_filter: Option<String>,
     reverse_order: Option<bool>,
     include_execution_data: Option<bool>,
 }
@@ -59,6 +60,10 @@ pub(super) fn router() -> Router<Engine> {
         .route("/tasks/success", post(send_task_success))
         .route("/tasks/failure", post(send_task_failure))
         .route("/tasks/heartbeat", post(send_task_heartbeat))
+        .route(
+            "/state-machines/{machine}/executions/{execution}/redrive",
+            post(redrive_execution),
+        )
 }
 
 async fn list_state_machines(State(engine): State<Engine>, Query(page): Query<Page>) -> Response {
@@ -236,6 +241,21 @@ async fn send(engine: Engine, operation: &str, request: HttpRequest) -> Response
     answer(sent.await, StatusCode::OK)
 }
 
+/// Redrives an execution. The body may hold `clientToken`.
+async fn redrive_execution(
+    State(engine): State<Engine>,
+    Path((machine, execution)): Path<(String, String)>,
+    request: HttpRequest,
+) -> Response {
+    let redriven = async {
+        let body = read_body(request.into_body()).await?;
+        let mut request = Request::parse(&body)?;
+        request.set("executionArn", engine.execution_arn(&machine, &execution));
+        perform(engine, "RedriveExecution", request).await
+    };
+    answer(redriven.await, StatusCode::OK)
+}
+
 impl Page {
     fn into_request(self) -> Request {
         let mut request = Request::default();
@@ -247,6 +267,7 @@ impl Page {
         set("maxResults", self.max_results.map(Into::into));
         set("nextToken", self.next_token.map(Into::into));
         set("statusFilter", self.status_filter.map(Into::into));
+        set("redriveFilter", self.redrive_filter.map(Into::into));
         set("reverseOrder", self.reverse_order.map(Into::into));
         set(
             "includeExecutionData",
@@ -272,9 +293,10 @@ fn answer(result: Result<Value, ApiError>, status: StatusCode) -> Response {
                     StatusCode::NOT_FOUND
                 }
                 // A task that is over is as taken as a name.
-                "ExecutionAlreadyExists" | "StateMachineAlreadyExists" | "TaskTimedOut" => {
-                    StatusCode::CONFLICT
-                }
+                "ExecutionAlreadyExists"
+                | "ExecutionNotRedrivable"
+                | "StateMachineAlreadyExists"
+                | "TaskTimedOut" => StatusCode::CONFLICT,
                 _ => error.status,
             };
             (

@@ -204,10 +204,11 @@ impl Contents {
         let Some(found) = self.executions.get_mut(&execution) else {
             return Err(Conflict::UnknownExecution(execution).into());
         };
+        let has_ended = found.record.stopped_at.is_some();
         let owner = &mut found.record.owner;
         if *owner == epoch {
             Ok(Claim::Kept)
-        } else if is_free {
+        } else if is_free || has_ended {
             *owner = epoch;
             Ok(Claim::Claimed)
         } else {

@@ -263,14 +263,31 @@ pub(super) fn list(
             ("execution_by_status", "AND status = 5 AND status <> 1")
         }
     };
+    let index = match filter.redriven {
+        Some(true) => "execution_redriven",
+        Some(false) | None => index,
+    };
+    let redriven = redriven_condition(filter);
     let sql = format!(
         "SELECT {COLUMNS} FROM execution INDEXED BY {index}
-         WHERE state_machine = ?1 {condition} AND (started_at, key) < (?2, ?3)
+         WHERE state_machine = ?1 {condition} {redriven} AND (started_at, key) < (?2, ?3)
          ORDER BY started_at DESC, key DESC LIMIT ?4"
     );
     let mut statement = connection.prepare_cached(&sql)?;
     let rows = statement.query_map([state_machine, started_at, key, limit], read_record)?;
     Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// What a filter asks of redrives, in the words of the index on them.
+pub(super) fn redriven_condition(filter: ExecutionFilter) -> &'static str {
+    match filter.redriven {
+        None => "",
+        Some(true) => {
+            "AND details IS NOT NULL
+             AND iif(json_valid(details), details ->> 'redrive', NULL) IS NOT NULL"
+        }
+        Some(false) => "AND iif(json_valid(details), details ->> 'redrive', NULL) IS NULL",
+    }
 }
 
 pub(super) fn all(

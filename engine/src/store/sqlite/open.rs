@@ -26,6 +26,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0002_versions_and_aliases.sql"),
     include_str!("../migrations/0003_owners.sql"),
     include_str!("../migrations/0004_activities.sql"),
+    include_str!("../migrations/0005_redrives.sql"),
 ];
 
 /// The version that the last migration leads to.

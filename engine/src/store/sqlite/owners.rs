@@ -176,7 +176,8 @@ fn claim(
     let key = integer(execution.0)?;
     let (owner, is_held) = connection
         .prepare_cached(
-            "SELECT owner, EXISTS (SELECT 1 FROM lease WHERE epoch = owner AND until > ?2)
+            "SELECT owner, stopped_at IS NULL
+                 AND EXISTS (SELECT 1 FROM lease WHERE epoch = owner AND until > ?2)
              FROM execution WHERE key = ?1",
         )?
         .query_row([key, now.milliseconds()], |row| {

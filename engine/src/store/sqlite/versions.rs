@@ -403,11 +403,12 @@ fn list_started_by(
         StartedBy::Alias(_) => ("execution_by_alias", "alias"),
     };
     let columns = executions::COLUMNS;
+    let redriven = executions::redriven_condition(filter);
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {columns} FROM execution INDEXED BY {index}
          WHERE state_machine = ?1 AND details IS NOT NULL
              AND iif(json_valid(details), details ->> '{member}', NULL) = ?2
-             AND (started_at, key) < (?3, ?4) AND (?5 IS NULL OR status = ?5)
+             AND (started_at, key) < (?3, ?4) AND (?5 IS NULL OR status = ?5) {redriven}
          ORDER BY started_at DESC, key DESC LIMIT ?6"
     ))?;
     let after = filter.after.unwrap_or(ExecutionCursor {

@@ -90,6 +90,7 @@ impl Request {
         let mut request = ListExecutions {
             state_machine_arn: self.machine_arn.clone(),
             status_filter: Some(ExecutionStatus::Running),
+            redriven_filter: None,
             max_results: Some(1_000),
             next_token: None,
         };

@@ -1,0 +1,144 @@
+//! Redrive: an execution that has ended comes back.
+//!
+//! The redrive is written down here, in the place of the driver that the execution does not have;
+//! then a driver goes on with it. So nobody else writes to its journal meanwhile.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use stepwell_interpreter::event::Event;
+use stepwell_interpreter::input::Input;
+use stepwell_interpreter::{Execution, Timestamp};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::store::{Claim, ExecutionKey, ExecutionRecord, Remedy};
+
+use super::{Executor, LoadError, driver, go_live, lock, redrive_of};
+
+/// What became of a redrive.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Redriven {
+    /// The execution runs again since then. The request may have been carried out before.
+    At(Timestamp),
+    /// The execution runs, or somebody else has it in hands: look again how it stands.
+    Moved,
+    /// The execution has to stay as it is.
+    Refused,
+}
+
+impl Executor {
+    /// Brings an execution back that has ended without success. It is durable when this answers,
+    /// and once begun it does not depend on the caller.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`] when its journal cannot be read, or cannot be written.
+    pub(crate) async fn redrive(
+        &self,
+        key: ExecutionKey,
+        client_token: Option<Arc<str>>,
+    ) -> Result<Redriven, LoadError> {
+        let (inbox, messages) = mpsc::unbounded_channel();
+        let (answer, redriven) = oneshot::channel();
+        let executor = self.clone();
+        let own_inbox = inbox.clone();
+        let redriving = async move {
+            let begun = AssertUnwindSafe(begin(&executor, key, client_token)).catch_unwind();
+            let Ok(begun) = begun.await else {
+                tracing::error!(execution.key = key.0, "a redrive panicked");
+                executor.abandon(key);
+                return;
+            };
+            let execution = match begun {
+                Ok((answered, begun)) => {
+                    let execution = begun.map(|(execution, events)| {
+                        executor.committed(key, &execution, &events);
+                        execution
+                    });
+                    let _ = answer.send(Ok(answered));
+                    execution
+                }
+                Err(error) => {
+                    let _ = answer.send(Err(error));
+                    None
+                }
+            };
+            // Also when there is nothing to do: whoever has written to the inbox gets an answer.
+            driver::drive(executor, key, execution, own_inbox, messages).await;
+        };
+        let is_free = {
+            let mut live = lock(&self.0.live);
+            let is_free = !live.contains_key(&key);
+            if is_free {
+                go_live(&mut live, key, inbox, redriving);
+            }
+            is_free
+        };
+        if !is_free {
+            // Answered once whoever has it is through with what they do now.
+            self.send(key, Input::Continue).await;
+            return Ok(Redriven::Moved);
+        }
+        redriven.await.unwrap_or(Ok(Redriven::Moved))
+    }
+
+    /// When the request of this token redrove the execution, if that is remembered.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadError`] when its journal cannot be read.
+    pub(crate) async fn redriven_at(
+        &self,
+        record: &ExecutionRecord,
+        client_token: &str,
+    ) -> Result<Option<Timestamp>, LoadError> {
+        let execution = driver::replay(self, record).await?;
+        let redrives = execution.redrives();
+        Ok(redrives.and_then(|redrives| redrives.of_token(client_token, self.now())))
+    }
+}
+
+/// An execution that runs again, and the events with which it does.
+type Begun = (Execution, Vec<Event>);
+
+/// Redrives an execution and writes that down.
+async fn begin(
+    executor: &Executor,
+    key: ExecutionKey,
+    client_token: Option<Arc<str>>,
+) -> Result<(Redriven, Option<Begun>), LoadError> {
+    let store = executor.store();
+    let epoch = executor.epoch();
+    if let Claim::HeldBy(_) = store.owners().claim(epoch, key, executor.now()).await? {
+        return Ok((Redriven::Moved, None));
+    }
+    // Read once it is ours: so it says what another owner did last.
+    let record = store.execution(key).await?.ok_or(LoadError::NoRecord)?;
+    if record.stopped_at.is_none() {
+        return Ok((Redriven::Moved, None));
+    }
+    let mut execution = driver::replay(executor, &record).await?;
+    let now = executor.now();
+    let known = client_token.as_ref().and_then(|token| {
+        let redrives = execution.redrives();
+        redrives.and_then(|redrives| redrives.of_token(token, now))
+    });
+    if let Some(at) = known {
+        return Ok((Redriven::At(at), None));
+    }
+    let input = Input::Redrive { client_token };
+    let events = execution.handle(input, now, &mut executor.chance());
+    let Some(redrive) = redrive_of(&execution).filter(|_| !events.is_empty()) else {
+        return Ok((Redriven::Refused, None));
+    };
+    let details = redrive.write(record.details.as_deref());
+    let appended = executor
+        .append_with(key, &execution, &events, None, Some(details))
+        .await;
+    match appended {
+        Ok(()) => Ok((Redriven::At(redrive.at), Some((execution, events)))),
+        Err(error) if error.remedy() == Remedy::ReadAgain => Ok((Redriven::Moved, None)),
+        Err(error) => Err(error.into()),
+    }
+}
