@@ -551,6 +551,24 @@ async fn the_plain_face_runs_executions() {
         .get(&format!("{executions}?statusFilter=RUNNING"))
         .await;
     assert_eq!(listed.json()["executions"], json!([]));
+
+    let redrive = format!("{one}/redrive");
+    let token = r#"{"clientToken": "a"}"#;
+    let redriven = face.rest(Method::POST, &redrive, token).await;
+    assert_eq!(redriven.status, 200, "{redriven:?}");
+    let again = face.rest(Method::POST, &redrive, token).await;
+    again.says(200, &redriven.json());
+    let described = face.get(&one).await.json();
+    assert_eq!(described["status"], "RUNNING");
+    assert_eq!(described["redriveDate"], redriven.json()["redriveDate"]);
+    let listed = face
+        .get(&format!("{executions}?redriveFilter=REDRIVEN"))
+        .await;
+    assert_eq!(listed.json()["executions"].as_array().unwrap().len(), 1);
+    let reason = "Execution is RUNNING and cannot be redriven";
+    let refused = json!({"error": "ExecutionNotRedrivable", "message": reason});
+    let other = face.rest(Method::POST, &redrive, "").await;
+    other.says(409, &refused);
 }
 
 #[tokio::test]

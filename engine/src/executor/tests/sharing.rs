@@ -138,3 +138,46 @@ async fn an_engine_whose_lease_was_ended_steps_down() {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_execution_is_redriven_once_by_whichever_engine_is_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    for store in stores(folder.path()) {
+        let clock = ManualClock::new();
+        let first = sharing(&store, &clock, Endless::default()).await;
+        let second = sharing(&store, &clock, Endless::default()).await;
+        let wait = json!({"Type": "Wait", "Seconds": 3600, "End": true});
+        let here = start(&first, wait).await;
+        let there = second.execution(&here.arn).await.unwrap();
+        for redrives in 1..4 {
+            stop(&first, &here.arn).await.unwrap();
+            let calls: Vec<_> = [&here, &there]
+                .into_iter()
+                .cycle()
+                .take(16)
+                .cloned()
+                .map(|handle| tokio::spawn(async move { handle.redrive().await }))
+                .collect();
+            let mut done = 0;
+            for call in calls {
+                match soon(call).await.unwrap() {
+                    Ok(_) => done += 1,
+                    Err(crate::OperationError::ExecutionNotRedrivable(_)) => {}
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            assert_eq!(done, 1);
+            assert_eq!(there.describe().await.unwrap().redrive_count, redrives);
+        }
+        for handle in [here, there] {
+            let ended = tokio::spawn(async move { handle.outcome().await });
+            eventually(|| {
+                clock.advance(Duration::from_secs(10));
+                ended.is_finished()
+            })
+            .await;
+            let outcome = ended.await.unwrap().unwrap();
+            assert_eq!(outcome.status, ExecutionStatus::Succeeded);
+        }
+    }
+}

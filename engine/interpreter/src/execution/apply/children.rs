@@ -193,10 +193,11 @@ impl Execution {
         let Some(visit) = self.flows.get(&id).and_then(super::Flow::visit) else {
             return Vec::new();
         };
-        let activity = match &visit.activity {
-            // A Map whose next item cannot be read has failed before its iterations are gone.
-            Activity::Failed(failing) => &failing.before,
-            activity => activity,
+        // A Map whose next item cannot be read has failed before its iterations are gone.
+        let activity = if let Activity::Failed(failing) = &visit.activity {
+            &failing.before
+        } else {
+            &visit.activity
         };
         let exists = |child: &FlowId| self.flows.contains_key(child);
         match activity {
