@@ -394,36 +394,32 @@ impl Executor {
         letter: Option<LetterKey>,
         queue: Vec<QueueChange>,
     ) -> Result<(), StoreError> {
-        self.append_with(key, execution, events, letter, None).await
-    }
-
-    /// The same, with new details for the record.
-    async fn append_with(
-        &self,
-        key: ExecutionKey,
-        execution: &Execution,
-        events: &[Event],
-        letter: Option<LetterKey>,
-        details: Option<String>,
-    ) -> Result<(), StoreError> {
-        let Some(chunk) = chunk(events, execution.last_history_id()) else {
+        let Some(append) = self.step(key, execution, events) else {
             return Ok(());
         };
+        let append = Append {
+            letter,
+            queue,
+            ..append
+        };
+        self.0.store.append(append).await
+    }
+
+    /// What events add to a journal, and how the execution stands then; `None` for no events.
+    fn step(&self, key: ExecutionKey, execution: &Execution, events: &[Event]) -> Option<Append> {
+        let chunk = chunk(events, execution.last_history_id())?;
         let (status, stopped_at) = standing(execution.status());
-        self.0
-            .store
-            .append(Append {
-                epoch: self.0.epoch,
-                execution: key,
-                chunk,
-                status,
-                stopped_at,
-                wake_at: wake_at(execution),
-                details,
-                letter,
-                queue,
-            })
-            .await
+        Some(Append {
+            epoch: self.0.epoch,
+            execution: key,
+            chunk,
+            status,
+            stopped_at,
+            wake_at: wake_at(execution),
+            details: None,
+            letter: None,
+            queue: Vec::new(),
+        })
     }
 
     /// Tells everybody that events are durable.

@@ -11,9 +11,7 @@ use stepwell_language::parse::parse;
 
 use crate::executor::{redrive_of, standing, wake_at};
 use crate::store::sqlite::Snapshot;
-use crate::store::{
-    ExecutionKey, ExecutionRecord, Redrive, RevisionKey, StoreError, WaitingTask,
-};
+use crate::store::{ExecutionKey, ExecutionRecord, Redrive, RevisionKey, StoreError, WaitingTask};
 
 /// Records read at once.
 const PAGE: usize = 1_000;

@@ -230,10 +230,8 @@ pub(super) async fn read(
     key: ExecutionKey,
 ) -> Result<Option<Execution>, LoadError> {
     let record = executor.store().execution(key).await?;
-    match replay(executor, &record.ok_or(LoadError::NoRecord)?).await? {
-        Loaded::Running(execution) => Ok(Some(*execution)),
-        Loaded::Ended | Loaded::Elsewhere => Ok(None),
-    }
+    let execution = replay(executor, &record.ok_or(LoadError::NoRecord)?).await?;
+    Ok(Some(execution).filter(Execution::is_running))
 }
 
 struct Driver<'a> {

@@ -12,9 +12,9 @@ use stepwell_interpreter::input::Input;
 use stepwell_interpreter::{Execution, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::store::{Claim, ExecutionKey, ExecutionRecord, Remedy};
+use crate::store::{Append, Claim, ExecutionKey, ExecutionRecord, Remedy};
 
-use super::{Executor, LoadError, driver, go_live, lock, redrive_of};
+use super::{Executor, LoadError, activities, driver, go_live, lock, named_by, redrive_of};
 
 /// What became of a redrive.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -54,6 +54,7 @@ impl Executor {
                 Ok((answered, begun)) => {
                     let execution = begun.map(|(execution, events)| {
                         executor.committed(key, &execution, &events);
+                        executor.enqueue(key, &executor.waiting(&execution));
                         execution
                     });
                     let _ = answer.send(Ok(answered));
@@ -127,16 +128,24 @@ async fn begin(
     if let Some(at) = known {
         return Ok((Redriven::At(at), None));
     }
+    let activities = named_by(execution.machine());
+    execution.set_absent_activities(executor.absent_activities(&activities).await?);
     let input = Input::Redrive { client_token };
     let events = execution.handle(input, now, &mut executor.chance());
     let Some(redrive) = redrive_of(&execution).filter(|_| !events.is_empty()) else {
         return Ok((Redriven::Refused, None));
     };
-    let details = redrive.write(record.details.as_deref());
-    let appended = executor
-        .append_with(key, &execution, &events, None, Some(details))
-        .await;
-    match appended {
+    let Some(step) = executor.step(key, &execution, &events) else {
+        return Ok((Redriven::Refused, None));
+    };
+    // What has ended has no task in a queue.
+    let (queue, _) = activities::changes(&[], &executor.waiting(&execution));
+    let append = Append {
+        details: Some(redrive.write(record.details.as_deref())),
+        queue,
+        ..step
+    };
+    match store.append(append).await {
         Ok(()) => Ok((Redriven::At(redrive.at), Some((execution, events)))),
         Err(error) if error.remedy() == Remedy::ReadAgain => Ok((Redriven::Moved, None)),
         Err(error) => Err(error.into()),

@@ -20,9 +20,8 @@ use super::{
     ActivityStore, Append, Chunk, Conflict, Counters, Creation, ExecutionCursor, ExecutionFilter,
     ExecutionKey, ExecutionRecord, ExecutionStatus, HistoryRange, LetterAnswer, NewExecution,
     NewRevision, NewStateMachine, Order, OwnerStore, Redrive, Revision, RevisionKey,
-    StateMachineCreation,
-    StateMachineKey, StateMachineRecord, StateMachineStatus, StateMachineUpdate, Store, StoreError,
-    StoreFuture, Tagging, Timer, Update, VersionStore,
+    StateMachineCreation, StateMachineKey, StateMachineRecord, StateMachineStatus,
+    StateMachineUpdate, Store, StoreError, StoreFuture, Tagging, Timer, Update, VersionStore,
 };
 
 /// A store in memory.
