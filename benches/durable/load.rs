@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use stepwell::operations::StartExecution;
-use stepwell::store::Store;
+use stepwell::operations::{CreateStateMachine, StartExecution};
 use stepwell::store::sqlite::SqliteStore;
+use stepwell::store::{StateMachineKind, Store};
 use stepwell::{Engine, TaskError};
 use stepwell_benches::{FUNCTION, UNLIMITED, order};
 use tokio::net::TcpListener;
@@ -20,6 +20,8 @@ pub(crate) struct Load {
     engine: Engine,
     store: Arc<dyn Store>,
     machine: String,
+    /// What clients of the server ask for.
+    target: &'static str,
 }
 
 /// How it went.
@@ -42,6 +44,15 @@ impl fmt::Display for Figure {
 
 impl Load {
     pub(crate) fn open(file: &Path, definition: &Value) -> Self {
+        Self::of_kind(file, definition, StateMachineKind::Standard)
+    }
+
+    /// An Express machine, whose executions the clients of the server wait for.
+    pub(crate) fn express(file: &Path, definition: &Value) -> Self {
+        Self::of_kind(file, definition, StateMachineKind::Express)
+    }
+
+    fn of_kind(file: &Path, definition: &Value, kind: StateMachineKind) -> Self {
         let runtime = Runtime::new().expect("there are threads");
         let store = SqliteStore::open(file).expect("the file can be opened");
         let store: Arc<dyn Store> = Arc::new(store);
@@ -54,15 +65,23 @@ impl Load {
                 .build()
                 .await
                 .expect("the engine starts");
-            let definition = definition.to_string();
-            let machine = engine.create_state_machine("load", &definition).await;
-            (engine, machine.expect("the definition is valid").arn)
+            let create = CreateStateMachine {
+                kind,
+                ..CreateStateMachine::new("load", &definition.to_string())
+            };
+            let machine = engine.create_state_machine_with(create).await;
+            let machine = machine.expect("the definition is valid");
+            (engine, machine.state_machine_arn)
         });
         Self {
             runtime,
             engine,
             store,
             machine,
+            target: match kind {
+                StateMachineKind::Standard => "AWSStepFunctions.StartExecution",
+                StateMachineKind::Express => "AWSStepFunctions.StartSyncExecution",
+            },
         }
     }
 
@@ -100,11 +119,12 @@ impl Load {
         let body = json!({"stateMachineArn": self.machine, "input": input}).to_string();
         let figure = self.measure(clients, time, |_| {
             let (client, url, body) = (reqwest::Client::new(), url.clone(), body.clone());
+            let target = self.target;
             move || {
                 let request = client
                     .post(&url)
                     .header("content-type", "application/x-amz-json-1.0")
-                    .header("x-amz-target", "AWSStepFunctions.StartExecution")
+                    .header("x-amz-target", target)
                     .body(body.clone());
                 async move {
                     let response = request.send().await.expect("the server answers");

@@ -72,6 +72,7 @@ fn main() {
         "",
     );
     starts(folder, scale, syncs);
+    express(folder, scale);
     tasks(folder, scale);
     workers::steps(folder, scale);
     workers::latency(folder, scale);
@@ -118,6 +119,16 @@ fn starts(folder: &Path, scale: Scale, syncs: f64) {
         let figure = load.http(clients, scale.time);
         let what = format!("ten states, start to end, HTTP, clients: {clients}");
         row(&what, figure, target);
+    }
+}
+
+/// The same states without a journal.
+fn express(folder: &Path, scale: Scale) {
+    let load = Load::express(&folder.join("express.db"), &ten_states());
+    for clients in [64, 1] {
+        let figure = load.http(clients, scale.time);
+        let what = format!("ten states, synchronous Express, HTTP, clients: {clients}");
+        row(&what, figure, "");
     }
 }
 

@@ -77,6 +77,11 @@ impl Arns {
         format!("{}execution:{state_machine}:{name}", self.prefix)
     }
 
+    /// Express executions may share a name; `id` tells them apart.
+    pub(crate) fn express(&self, state_machine: &str, name: &str, id: &str) -> String {
+        format!("{}express:{state_machine}:{name}:{id}", self.prefix)
+    }
+
     pub(crate) fn activity(&self, name: &str) -> String {
         format!("{}activity:{name}", self.prefix)
     }

@@ -16,7 +16,8 @@ use crate::arn::Arns;
 use crate::clock::{Clock, SystemClock};
 use crate::configuration::Configuration;
 use crate::error::OperationError;
-use crate::executor::{Executor, Observer, Parts};
+use crate::executor::express::{self, ExpressExecution};
+use crate::executor::{Executor, Observer, Parts, standing};
 use crate::integrations::mock::MockConfiguration;
 use crate::integrations::{Closure, Handlers, HandlersError, TaskError, TaskHandler};
 use crate::measure::Levels;
@@ -48,6 +49,7 @@ pub struct EngineBuilder {
     limits: Limits,
     observer: Option<Observer>,
     lease: Option<Duration>,
+    express_open_max: usize,
     seed: Option<[u8; 32]>,
 }
 
@@ -87,11 +89,20 @@ pub struct StateMachineHandle {
 #[derive(Clone)]
 pub struct ExecutionHandle {
     engine: Engine,
-    key: ExecutionKey,
+    kept: Kept,
     /// Its ARN.
     pub arn: String,
     /// When it started.
     pub start_date: Timestamp,
+}
+
+/// What keeps an execution.
+#[derive(Clone)]
+enum Kept {
+    /// The store.
+    Journal(ExecutionKey),
+    /// Memory alone: an Express execution.
+    Memory(ExpressExecution),
 }
 
 /// What an execution ended with.
@@ -119,6 +130,7 @@ impl Engine {
             limits: Limits::default(),
             observer: None,
             lease: None,
+            express_open_max: express::OPEN_MAX,
             seed: None,
         }
     }
@@ -140,7 +152,8 @@ impl Engine {
         })
     }
 
-    /// Starts an execution under a name that nobody else has. It is durable when this answers.
+    /// Starts an execution under a name that nobody else has. It is durable when this answers,
+    /// unless its machine is Express.
     ///
     /// # Errors
     ///
@@ -223,9 +236,22 @@ impl Engine {
     ) -> ExecutionHandle {
         ExecutionHandle {
             engine: self.clone(),
-            key,
+            kept: Kept::Journal(key),
             arn,
             start_date,
+        }
+    }
+
+    pub(crate) fn express_handle(
+        &self,
+        execution: ExpressExecution,
+        arn: String,
+    ) -> ExecutionHandle {
+        ExecutionHandle {
+            engine: self.clone(),
+            arn,
+            start_date: execution.started_at,
+            kept: Kept::Memory(execution),
         }
     }
 }
@@ -303,6 +329,13 @@ impl EngineBuilder {
         self
     }
 
+    /// Express executions that may be open at once, 10,000 unless set. They live in memory.
+    #[must_use]
+    pub fn express_open_max(mut self, open_max: usize) -> Self {
+        self.express_open_max = open_max;
+        self
+    }
+
     /// Is shown the events of every execution once they are durable.
     #[must_use]
     pub fn observer(
@@ -366,6 +399,7 @@ impl EngineBuilder {
             limits: self.limits,
             observer: self.observer,
             activity_prefix: arns.activity(""),
+            express_open_max: self.express_open_max,
             seed,
         })
         .await?;
@@ -398,10 +432,28 @@ impl ExecutionHandle {
     ///
     /// [`OperationError`] when it cannot be read, or cannot go on.
     pub async fn outcome(&self) -> Result<Outcome, OperationError> {
+        match &self.kept {
+            Kept::Journal(key) => self.kept_outcome(*key).await,
+            Kept::Memory(execution) => {
+                let status = execution.outcome().await;
+                let status = status.ok_or_else(|| OperationError::given_up(&self.arn))?;
+                let failure = status.failure();
+                let text = |text: &Arc<str>| text.to_string();
+                Ok(Outcome {
+                    status: standing(&status).0,
+                    output: status.output().map(|output| output.value().clone()),
+                    error: failure.and_then(|failure| failure.error.as_ref().map(text)),
+                    cause: failure.and_then(|failure| failure.cause.as_ref().map(text)),
+                })
+            }
+        }
+    }
+
+    async fn kept_outcome(&self, key: ExecutionKey) -> Result<Outcome, OperationError> {
         // Redriven, it runs again after its end.
         let description = loop {
             // Watch first, look second: an end in between is not missed.
-            let watch = self.engine.executor.watch(self.key);
+            let watch = self.engine.executor.watch(key);
             let description = self.describe().await?;
             if description.status != ExecutionStatus::Running {
                 break description;
@@ -410,10 +462,7 @@ impl ExecutionHandle {
             self.engine.readiness()?;
             if !watch.has_ended().await {
                 self.engine.readiness()?;
-                return Err(OperationError::Journal {
-                    execution: self.arn.clone(),
-                    reason: "it was set aside; the log says why".to_owned(),
-                });
+                return Err(OperationError::given_up(&self.arn));
             }
         };
         Ok(Outcome {
@@ -442,7 +491,7 @@ impl ExecutionHandle {
     ///
     /// # Errors
     ///
-    /// [`OperationError`] when it cannot be read.
+    /// [`OperationError`] when it cannot be read; nobody describes an Express execution.
     pub async fn describe(&self) -> Result<ExecutionDescription, OperationError> {
         let request = DescribeExecution {
             execution_arn: self.arn.clone(),

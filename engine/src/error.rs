@@ -107,6 +107,11 @@ pub enum OperationError {
         /// What is wrong.
         message: String,
     },
+    /// As many executions are open as there may be.
+    #[error(
+        "The maximum number of running executions has been reached. Running executions must end or be stopped before a new execution can be started."
+    )]
+    ExecutionLimitExceeded,
     /// More executions are started than the store can take: ask again later.
     #[error("Rate exceeded")]
     Throttled,
@@ -156,6 +161,20 @@ impl ValidationReason {
 }
 
 impl OperationError {
+    /// The execution cannot go on.
+    pub(crate) fn given_up(execution: &str) -> Self {
+        Self::Journal {
+            execution: execution.to_owned(),
+            reason: "it was set aside; the log says why".to_owned(),
+        }
+    }
+
+    /// The operation is for state machines of the other type.
+    pub(crate) fn type_not_supported() -> Self {
+        let message = "This operation is not supported by this type of state machine";
+        Self::StateMachineTypeNotSupported(message.to_owned())
+    }
+
     /// The error's name in the API.
     pub fn code(&self) -> &'static str {
         match self {
@@ -185,6 +204,7 @@ impl OperationError {
             Self::Conflict(_) => "ConflictException",
             Self::MissingRequiredParameter(_) => "MissingRequiredParameter",
             Self::Validation(_) | Self::ValidationFor { .. } => "ValidationException",
+            Self::ExecutionLimitExceeded => "ExecutionLimitExceeded",
             Self::Throttled => "ThrottlingException",
             Self::Store(_) | Self::Journal { .. } => "InternalFailure",
         }

@@ -41,6 +41,7 @@ mod driver;
 mod redrive;
 mod activities;
 mod handout;
+pub(crate) mod express;
 mod tasks;
 mod timers;
 mod warm;
@@ -52,13 +53,15 @@ mod tests;
 pub(crate) use activities::{TooManyWorkers, named_by};
 
 use activities::Activities;
+use express::Express;
 use handout::Handout;
 use timers::Timers;
 use warm::Warm;
 
 pub(crate) use redrive::Redriven;
 
-/// Called with the events of an execution once they are durable. It must be quick.
+/// Called with the events of an execution once they are durable, or, for an Express execution, which
+/// nothing keeps, once they have happened. It must be quick.
 pub type Observer = Arc<dyn Fn(&Execution, &[Event]) + Send + Sync>;
 
 /// Runs executions. Cloning gives another handle of the same executor.
@@ -90,6 +93,7 @@ pub(crate) struct Shared {
     warm: Warm,
     /// Told when executions may be free that another owner held.
     freed: Notify,
+    express: Express,
     programs: Mutex<HashMap<RevisionKey, Arc<Program>>>,
     /// Why nothing runs any more, once the store has failed for good.
     failure: Mutex<Option<StoreError>>,
@@ -152,6 +156,8 @@ pub(crate) struct Parts {
     pub(crate) observer: Option<Observer>,
     /// What the ARNs of activities begin with.
     pub(crate) activity_prefix: String,
+    /// Express executions that may be open at once.
+    pub(crate) express_open_max: usize,
     /// Where all randomness comes from.
     pub(crate) seed: [u8; 32],
 }
@@ -173,6 +179,7 @@ impl Executor {
             limits,
             observer,
             activity_prefix,
+            express_open_max,
             seed,
         } = parts;
         let until = lease::until(clock.now(), lease);
@@ -195,6 +202,7 @@ impl Executor {
             activities: Activities::new(activity_prefix),
             warm: Warm::default(),
             freed: Notify::new(),
+            express: Express::new(express_open_max),
             programs: Mutex::default(),
             failure: Mutex::default(),
         })))
@@ -352,6 +360,7 @@ impl Executor {
         for Live { driver, .. } in live.into_values() {
             driver.abort();
         }
+        self.0.express.stop();
     }
 
     /// Completes when the execution has ended. The caller looks first whether it has already.
@@ -424,17 +433,22 @@ impl Executor {
 
     /// Tells everybody that events are durable.
     fn committed(&self, key: ExecutionKey, execution: &Execution, events: &[Event]) {
-        if let Some(observer) = &self.0.observer {
-            let shown = AssertUnwindSafe(|| observer(execution, events));
-            if catch_unwind(shown).is_err() {
-                tracing::error!(execution.key = key.0, "the observer panicked");
-            }
-        }
+        self.show(execution, events);
         if !execution.is_running() {
             let status = execution.status().name();
             metrics::counter!(measure::CLOSED, "status" => status).increment(1);
             for watcher in lock(&self.0.watchers).remove(&key).into_iter().flatten() {
                 let _ = watcher.send(());
+            }
+        }
+    }
+
+    /// Shows events to the observer.
+    fn show(&self, execution: &Execution, events: &[Event]) {
+        if let Some(observer) = &self.0.observer {
+            let shown = AssertUnwindSafe(|| observer(execution, events));
+            if catch_unwind(shown).is_err() {
+                tracing::error!("the observer panicked");
             }
         }
     }

@@ -14,6 +14,7 @@ mod aliases;
 mod tags;
 mod executions;
 mod redrives;
+mod express;
 mod history;
 mod supported;
 mod activities;
@@ -30,6 +31,7 @@ pub use executions::{
     DescribeExecution, ExecutionDescription, ExecutionSummary, ListExecutions, ListedExecutions,
     StartExecution, StopExecution,
 };
+pub use express::SyncExecution;
 pub use history::{GetExecutionHistory, HistoryPage};
 pub use redrives::{RedriveExecution, RedriveStatus};
 pub use state_machines::{

@@ -27,6 +27,7 @@ mod tag_resource;
 mod untag_resource;
 mod list_tags_for_resource;
 mod start_execution;
+mod start_sync_execution;
 mod describe_execution;
 mod stop_execution;
 mod redrive_execution;
@@ -89,6 +90,7 @@ const ACTIONS: &[Action] = actions! {
     "UntagResource" => untag_resource,
     "ListTagsForResource" => list_tags_for_resource,
     "StartExecution" => start_execution,
+    "StartSyncExecution" => start_sync_execution,
     "DescribeExecution" => describe_execution,
     "StopExecution" => stop_execution,
     "RedriveExecution" => redrive_execution,

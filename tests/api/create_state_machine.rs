@@ -146,14 +146,39 @@ async fn a_definition_fits_into_a_request_of_a_mebibyte() {
 }
 
 #[tokio::test]
+async fn what_express_lacks_is_refused() {
+    let server = Server::start().await;
+    for (resource, lack) in [
+        (
+            "arn:aws:states:us-east-1:123456789012:activity:a",
+            "Activity ARN",
+        ),
+        (
+            "arn:aws:states:::lambda:invoke.waitForTaskToken",
+            "'.waitForTaskToken' service integration ",
+        ),
+        (
+            "arn:aws:states:::states:startExecution.sync",
+            "'.sync' service integration",
+        ),
+    ] {
+        let definition = format!(
+            r#"{{"StartAt": "A", "States": {{"A": {{"Type": "Task", "Resource": "{resource}", "Parameters": {{"FunctionName": "f", "StateMachineArn": "s", "Payload.$": "$$.Task.Token"}}, "End": true}}}}}}"#
+        );
+        let express = create(&server).r#type(StateMachineType::Express);
+        refused(
+            express.definition(definition).send().await,
+            "InvalidDefinition",
+            &format!(
+                "Invalid State Machine Definition: 'SCHEMA_VALIDATION_FAILED: Express state machine does not support {lack} at /States/A/Resource'"
+            ),
+        );
+    }
+}
+
+#[tokio::test]
 async fn what_is_not_built_is_refused_by_name() {
     let server = Server::start().await;
-    let express = create(&server).r#type(StateMachineType::Express);
-    refused(
-        express.send().await,
-        "StateMachineTypeNotSupported",
-        "Stepwell does not run EXPRESS state machines yet",
-    );
     let encryption = EncryptionConfiguration::builder()
         .r#type(EncryptionType::CustomerManagedKmsKey)
         .kms_key_id("key")

@@ -23,6 +23,7 @@ mod tag_resource;
 mod untag_resource;
 mod list_tags_for_resource;
 mod start_execution;
+mod start_sync_execution;
 mod describe_execution;
 mod stop_execution;
 mod redrive_execution;

@@ -75,11 +75,12 @@ fn out_of_reach(case: &Case) -> Option<&'static str> {
         Some("superseded")
     } else if mentions("DISTRIBUTED") {
         Some("distributed Map")
-    } else if machines
+    } else if case
+        .mock_limits
         .iter()
-        .any(|machine| machine.machine_type == "EXPRESS")
+        .any(|limit| limit == "no_history_for_mocks")
     {
-        Some("Express")
+        Some("no mocks")
     } else {
         None
     }
@@ -165,6 +166,16 @@ impl<'a> Replay<'a> {
         let mut params = json!({"stateMachineArn": target});
         if let Some(input) = run.filled_input(chrono::Utc::now()) {
             params["input"] = Value::String(input);
+        }
+        if run.sync {
+            let ended = self.api.call("StartSyncExecution", &params).await;
+            return match ended {
+                Ok(ended) => judge::judge_run(self.case, run, None, None, Some(ended)),
+                Err(error) => Verdict::failed(format!(
+                    "StartSyncExecution: {}: {}",
+                    error.code, error.message
+                )),
+            };
         }
         let started = match self.api.call("StartExecution", &params).await {
             Ok(started) => started,

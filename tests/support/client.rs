@@ -4,9 +4,10 @@ use std::fmt::Debug;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use aws_sdk_sfn::config::interceptors::BeforeTransmitInterceptorContextMut;
 use aws_sdk_sfn::config::retry::RetryConfig;
-use aws_sdk_sfn::config::{Config, Credentials, Region};
-use aws_sdk_sfn::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_sfn::config::{Config, ConfigBag, Credentials, Intercept, Region, RuntimeComponents};
+use aws_sdk_sfn::error::{BoxError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sfn::operation::describe_execution::DescribeExecutionOutput;
 use aws_sdk_sfn::types::ExecutionStatus;
 
@@ -18,6 +19,29 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// Pause between two looks at something that is waited for.
 const PAUSE: Duration = Duration::from_millis(5);
 
+/// Takes away what the SDK puts before the host of `StartSyncExecution` and `TestState`, as
+/// `AWS_DISABLE_HOST_PREFIX_INJECTION` does for the SDKs that know it.
+#[derive(Debug)]
+struct WithoutHostPrefix;
+
+impl Intercept for WithoutHostPrefix {
+    fn name(&self) -> &'static str {
+        "WithoutHostPrefix"
+    }
+
+    fn modify_before_signing(
+        &self,
+        context: &mut BeforeTransmitInterceptorContextMut<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let request = context.request_mut();
+        let uri = request.uri().replacen("://sync-", "://", 1);
+        request.set_uri(uri)?;
+        Ok(())
+    }
+}
+
 /// The client, without encryption and without second tries: one call is one request.
 pub fn client(address: SocketAddr) -> Client {
     let http = aws_smithy_http_client::Builder::new().build_http();
@@ -28,6 +52,7 @@ pub fn client(address: SocketAddr) -> Client {
         .region(Region::new("us-east-1"))
         .credentials_provider(Credentials::new("key", "secret", None, None, "tests"))
         .retry_config(RetryConfig::disabled())
+        .interceptor(WithoutHostPrefix)
         .build();
     Client::from_conf(config)
 }

@@ -42,6 +42,7 @@ pub use redrive::Redrives;
 #[derive(Debug)]
 pub struct Execution {
     machine: Arc<StateMachine>,
+    mode: Mode,
     limits: Limits,
     started: Option<(Timestamp, Arc<ExecutionStarted>)>,
     /// `Execution` in the context object, once an expression has read it; all of it comes from
@@ -68,6 +69,28 @@ pub struct Execution {
     absent_activities: BTreeSet<Arc<str>>,
     /// How it was brought back after it had ended; nearly always it never was.
     redrives: Option<Box<Redrives>>,
+}
+
+/// How an execution is run: its machine's type and the call that started it decide.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum Mode {
+    /// Durably, with a bounded history, for as long as it takes.
+    #[default]
+    Standard,
+    /// In memory, with a history as long as it gets, for five minutes at most.
+    Express,
+    /// The same, with a caller who waits for the end.
+    ExpressSync,
+}
+
+impl Mode {
+    /// The longest that an execution may take. Source: quotas, "Maximum execution time".
+    pub fn duration_max(self) -> Option<Duration> {
+        match self {
+            Self::Standard => None,
+            Self::Express | Self::ExpressSync => Some(Duration::from_mins(5)),
+        }
+    }
 }
 
 /// Bounds of an execution.
@@ -138,6 +161,25 @@ impl Status {
             Self::Aborted { .. } => "ABORTED",
         }
     }
+
+    /// What it gave, if it succeeded.
+    pub fn output(&self) -> Option<&Payload> {
+        match self {
+            Self::Succeeded { output, .. } => Some(output),
+            Self::Running | Self::Failed { .. } | Self::TimedOut { .. } | Self::Aborted { .. } => {
+                None
+            }
+        }
+    }
+
+    /// Error and cause, where the API shows them: the time-out of a whole execution has an error in
+    /// its history, but not in its description. So AWS.
+    pub fn failure(&self) -> Option<&Failure> {
+        match self {
+            Self::Failed { failure, .. } | Self::Aborted { failure, .. } => Some(failure),
+            Self::Running | Self::Succeeded { .. } | Self::TimedOut { .. } => None,
+        }
+    }
 }
 
 /// A task that waits for a worker of its activity.
@@ -152,11 +194,25 @@ pub struct WaitingTask<'a> {
 }
 
 impl Execution {
-    /// An execution of `machine` that has not begun.
+    /// A Standard execution of `machine` that has not begun.
     pub fn new(machine: Arc<StateMachine>, limits: Limits) -> Self {
+        Self::in_mode(machine, limits, Mode::Standard)
+    }
+
+    /// An execution of `machine` that has not begun. Nobody reads the history of an Express
+    /// execution, so its length has no bound.
+    pub fn in_mode(machine: Arc<StateMachine>, limits: Limits, mode: Mode) -> Self {
+        let history_events_max = match mode {
+            Mode::Standard => limits.history_events_max,
+            Mode::Express | Mode::ExpressSync => u64::MAX,
+        };
         Self {
             machine,
-            limits,
+            mode,
+            limits: Limits {
+                history_events_max,
+                ..limits
+            },
             started: None,
             context: OnceLock::new(),
             status: Status::Running,
@@ -331,8 +387,13 @@ impl Execution {
     }
 
     fn timeout_at(&self) -> Option<Timestamp> {
-        let seconds = self.machine.timeout_seconds?;
-        Some(self.begun_at()?.after(Duration::from_secs(seconds)))
+        let begun_at = self.begun_at()?;
+        let of_definition = self.machine.timeout_seconds.map(Duration::from_secs);
+        let duration = of_definition
+            .into_iter()
+            .chain(self.mode.duration_max())
+            .min()?;
+        Some(begun_at.after(duration))
     }
 
     fn start(&self) -> &Arc<ExecutionStarted> {

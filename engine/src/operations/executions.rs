@@ -15,7 +15,7 @@ use crate::executor::{Program, chunk, standing, wake_at};
 use crate::store::version::Origin;
 use crate::store::{
     Creation, ExecutionCursor, ExecutionFilter, ExecutionRecord, ExecutionStatus, NewExecution,
-    Redrive, RevisionKey, StateMachineRecord, StateMachineStatus,
+    Redrive, RevisionKey, StateMachineKind, StateMachineRecord, StateMachineStatus,
 };
 
 use super::redrives::RedriveStatus;
@@ -139,12 +139,12 @@ pub struct ExecutionSummary {
 }
 
 /// What is to be started.
-struct Target {
-    record: StateMachineRecord,
+pub(crate) struct Target {
+    pub(super) record: StateMachineRecord,
     revision: RevisionKey,
     origin: Origin,
     test_case: Option<String>,
-    program: Arc<Program>,
+    pub(super) program: Arc<Program>,
 }
 
 impl StartExecution {
@@ -161,11 +161,13 @@ impl StartExecution {
 
 impl Engine {
     /// `StartExecution`. It is durable when this answers. The same name and input again find the
-    /// execution that the first call started, for as long as it runs.
+    /// execution that the first call started, for as long as it runs. An Express execution is never
+    /// durable, and each call starts another one.
     ///
     /// # Errors
     ///
-    /// [`OperationError`]: no such machine, invalid name or input, the name is taken.
+    /// [`OperationError`]: no such machine, invalid name or input, the name is taken, too many
+    /// Express executions.
     pub async fn start_execution(
         &self,
         request: StartExecution,
@@ -176,23 +178,15 @@ impl Engine {
         }
         let mut chance = self.executor.chance();
         let target = self.target(&request.state_machine_arn, &mut chance).await?;
+        if target.record.kind == StateMachineKind::Express {
+            return self.start_express_execution(request, &target, input, chance);
+        }
         let machine = &target.record.name;
-        let (version, alias) = self.origin_arns(machine, &target.origin);
         let now = self.executor.now();
         let name = request.name.unwrap_or_else(|| chance.uuid_at(now));
         let execution_arn = self.arns.execution(machine, &name);
-        let started = ExecutionStarted {
-            execution: execution_arn.as_str().into(),
-            name: name.as_str().into(),
-            state_machine: self.arns.state_machine(machine).into(),
-            state_machine_name: machine.as_str().into(),
-            role: Arc::clone(&target.program.role),
-            version: version.map(Into::into),
-            alias: alias.map(Into::into),
-            test_case: target.test_case.map(Into::into),
-            trace_header: request.trace_header.map(Into::into),
-            input: input.clone(),
-        };
+        let trace_header = request.trace_header;
+        let started = self.beginning(&target, &execution_arn, &name, trace_header, input.clone());
         let mut execution = self.executor.execution(&target.program);
         if started.test_case.is_none() {
             let named = &target.program.activities;
@@ -281,6 +275,9 @@ impl Engine {
         let resolved = self.resolve(&request.state_machine_arn, || 0).await?;
         let by = resolved.started_by();
         let machine = resolved.record;
+        if machine.kind == StateMachineKind::Express {
+            return Err(OperationError::type_not_supported());
+        }
         let size = paging::size(request.max_results)?;
         let status = request.status_filter;
         let redriven = request.redriven_filter;
@@ -356,7 +353,11 @@ impl Engine {
 
     /// What a start call names: a state machine or a part of it, and a test case of the mock
     /// configuration. Where an alias stands for two versions, chance decides.
-    async fn target(&self, arn: &str, chance: &mut Chance) -> Result<Target, OperationError> {
+    pub(crate) async fn target(
+        &self,
+        arn: &str,
+        chance: &mut Chance,
+    ) -> Result<Target, OperationError> {
         let test_case = Arns::parse_state_machine(arn)?.test_case;
         let arn = arn.split('#').next().unwrap_or_default();
         let draw = || u8::try_from(chance.integer(0, 100)).unwrap_or_default();
@@ -384,6 +385,31 @@ impl Engine {
             test_case,
             program,
         })
+    }
+
+    /// The first event of an execution that goes to `target`.
+    pub(super) fn beginning(
+        &self,
+        target: &Target,
+        execution_arn: &str,
+        name: &str,
+        trace_header: Option<String>,
+        input: Payload,
+    ) -> ExecutionStarted {
+        let machine = &target.record.name;
+        let (version, alias) = self.origin_arns(machine, &target.origin);
+        ExecutionStarted {
+            execution: execution_arn.into(),
+            name: name.into(),
+            state_machine: self.arns.state_machine(machine).into(),
+            state_machine_name: machine.as_str().into(),
+            role: Arc::clone(&target.program.role),
+            version: version.map(Into::into),
+            alias: alias.map(Into::into),
+            test_case: target.test_case.as_deref().map(Into::into),
+            trace_header: trace_header.map(Into::into),
+            input,
+        }
     }
 
     /// The ARNs of the version and the alias that started an execution.
@@ -488,7 +514,7 @@ impl ExecutionDescription {
 }
 
 /// Reads the input of an execution; its text is kept as it was written.
-fn read_input(text: Option<&str>) -> Result<Payload, OperationError> {
+pub(super) fn read_input(text: Option<&str>) -> Result<Payload, OperationError> {
     let text = text.unwrap_or("{}");
     let refused = |reason: &str| OperationError::InvalidExecutionInput(reason.to_owned());
     if text.is_empty() {

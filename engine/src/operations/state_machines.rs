@@ -218,13 +218,7 @@ impl Engine {
         request.configuration.check()?;
         let arn = self.arns.state_machine(&request.name);
         let tags = tags::of_new(&request.tags, &arn)?;
-        if request.kind == StateMachineKind::Express {
-            let message = "Stepwell does not run EXPRESS state machines yet";
-            return Err(OperationError::StateMachineTypeNotSupported(
-                message.to_owned(),
-            ));
-        }
-        self.check_definition(&request.definition)?;
+        self.check_definition(&request.definition, request.kind)?;
         let now = self.executor.now();
         let new = NewStateMachine {
             name: request.name.clone(),
@@ -393,8 +387,12 @@ impl Engine {
     }
 
     /// Reads a definition, and refuses what AWS refuses and what cannot be run here.
-    pub(super) fn check_definition(&self, definition: &str) -> Result<(), OperationError> {
-        let machine = parse(definition, ExecutionType::Standard)
+    pub(super) fn check_definition(
+        &self,
+        definition: &str,
+        kind: StateMachineKind,
+    ) -> Result<(), OperationError> {
+        let machine = parse(definition, execution_type(kind))
             .into_result()
             .map_err(OperationError::InvalidDefinition)?;
         let unsupported = supported::unsupported(&self.executor, &machine);

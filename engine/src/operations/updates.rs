@@ -86,7 +86,7 @@ impl Engine {
             check_role(role)?;
         }
         if let Some(definition) = &request.definition {
-            self.check_definition(definition)?;
+            self.check_definition(definition, record.kind)?;
         }
         loop {
             if record.status != StateMachineStatus::Active {

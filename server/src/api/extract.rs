@@ -7,6 +7,15 @@ use stepwell::operations::{RoutingConfiguration, StateMachineConfiguration, Tag}
 
 use super::ApiError;
 
+/// What an answer is to hold.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) enum IncludedData {
+    /// Everything.
+    All,
+    /// Nothing that AWS may have encrypted: definitions, inputs, outputs.
+    MetadataOnly,
+}
+
 /// The members of a request. Those that nobody asks for are ignored, as AWS does.
 #[derive(Debug, Default)]
 pub(super) struct Request(Map<String, Value>);
@@ -65,6 +74,31 @@ impl Request {
         match text.as_deref().and_then(|text| broken_rule(text, &length)) {
             Some(rule) => Err(ApiError::sensitive_constraint(name, &rule)),
             None => Ok(text),
+        }
+    }
+
+    /// `includedData`; everything, unless the caller says otherwise.
+    pub(super) fn included_data(&self) -> Result<IncludedData, ApiError> {
+        let values = [
+            ("ALL_DATA", IncludedData::All),
+            ("METADATA_ONLY", IncludedData::MetadataOnly),
+        ];
+        let given = self.one_of("includedData", &values)?;
+        Ok(given.unwrap_or(IncludedData::All))
+    }
+
+    /// `traceHeader`.
+    pub(super) fn trace_header(&self) -> Result<Option<String>, ApiError> {
+        let header = self.text("traceHeader")?;
+        match header
+            .as_deref()
+            .and_then(|text| broken_rule(text, &(0..=256)))
+        {
+            Some(rule) => {
+                let value = format!("'{}'", header.unwrap_or_default());
+                Err(ApiError::constraint(&value, "traceHeader", &rule))
+            }
+            None => Ok(header),
         }
     }
 

@@ -46,6 +46,10 @@ pub(super) fn router() -> Router<Engine> {
             get(list_executions).post(start_execution),
         )
         .route(
+            "/state-machines/{machine}/sync-executions",
+            post(start_sync_execution),
+        )
+        .route(
             "/state-machines/{machine}/executions/{execution}",
             get(describe_execution),
         )
@@ -149,24 +153,19 @@ async fn start_execution(
     Query(start): Query<Start>,
     request: HttpRequest,
 ) -> Response {
-    let started = async {
-        let input = text(request).await?;
-        let mut request = Request::default();
-        let arn = engine.state_machine_arn(&machine);
-        let arn = match start.test_case {
-            Some(case) => format!("{arn}#{case}"),
-            None => arn,
-        };
-        request.set("stateMachineArn", arn);
-        if let Some(name) = start.name {
-            request.set("name", name);
-        }
-        if !input.trim().is_empty() {
-            request.set("input", input);
-        }
-        perform(engine, "StartExecution", request).await
-    };
+    let started = start.run(engine, "StartExecution", &machine, request);
     answer(started.await, StatusCode::CREATED)
+}
+
+/// Runs an Express execution to its end. The body is its input; an empty one stands for `{}`.
+async fn start_sync_execution(
+    State(engine): State<Engine>,
+    Path(machine): Path<String>,
+    Query(start): Query<Start>,
+    request: HttpRequest,
+) -> Response {
+    let ended = start.run(engine, "StartSyncExecution", &machine, request);
+    answer(ended.await, StatusCode::OK)
 }
 
 async fn describe_execution(
@@ -254,6 +253,32 @@ async fn redrive_execution(
         perform(engine, "RedriveExecution", request).await
     };
     answer(redriven.await, StatusCode::OK)
+}
+
+impl Start {
+    async fn run(
+        self,
+        engine: Engine,
+        operation: &str,
+        machine: &str,
+        body: HttpRequest,
+    ) -> Result<Value, ApiError> {
+        let input = text(body).await?;
+        let mut request = Request::default();
+        let arn = engine.state_machine_arn(machine);
+        let arn = match self.test_case {
+            Some(case) => format!("{arn}#{case}"),
+            None => arn,
+        };
+        request.set("stateMachineArn", arn);
+        if let Some(name) = self.name {
+            request.set("name", name);
+        }
+        if !input.trim().is_empty() {
+            request.set("input", input);
+        }
+        perform(engine, operation, request).await
+    }
 }
 
 impl Page {

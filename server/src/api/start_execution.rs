@@ -13,7 +13,7 @@ pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiEr
         state_machine_arn: request.bounded_text("stateMachineArn", 256)?,
         name: request.text("name")?,
         input: request.text("input")?,
-        trace_header: request.text("traceHeader")?,
+        trace_header: request.trace_header()?,
     };
     let started = engine.start_execution(start).await?;
     Ok(Members::default()

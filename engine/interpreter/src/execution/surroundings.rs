@@ -12,7 +12,7 @@ use crate::state::item_context;
 use crate::timestamp::Timestamp;
 
 use super::flow::{Activity, Visit};
-use super::{Execution, Flow};
+use super::{Execution, Flow, Mode};
 
 /// The surroundings of one visit.
 pub(super) struct Around<'a> {
@@ -76,8 +76,14 @@ impl Around<'_> {
             "StartTime": at.to_string(),
             "Name": *started.name,
             "RoleArn": *started.role,
-            "RedriveCount": redrives.map_or(0, |redrives| redrives.count),
         });
+        match self.execution.mode {
+            Mode::Standard | Mode::Express => {
+                context["RedriveCount"] = json!(redrives.map_or(0, |redrives| redrives.count));
+            }
+            // What somebody waits for cannot be redriven, and AWS does not count it.
+            Mode::ExpressSync => {}
+        }
         if let Some(redrives) = redrives {
             context["RedriveTime"] = json!(redrives.at.to_string());
         }

@@ -10,6 +10,7 @@
 mod world;
 mod histories;
 mod failures;
+mod express;
 mod jsonata;
 mod redrives;
 mod replays;
