@@ -31,6 +31,8 @@ pub struct Configuration {
     pub server: Server,
     /// `[http]`.
     pub http: Http,
+    /// `[logs]`; without it execution logs are not written.
+    pub logs: Option<Logs>,
     /// `[functions.NAME]`, by the function's name.
     pub functions: BTreeMap<String, Function>,
     /// `[connections.NAME]`, by the connection's name.
@@ -60,6 +62,15 @@ impl Default for Server {
 pub struct Http {
     /// Whether an `http://` endpoint is allowed when its host is this machine.
     pub allow_plain_loopback: bool,
+}
+
+/// Where the log groups of state machines are written.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Logs {
+    /// The folder that has a file for each, `<group>.jsonl`.
+    pub directory: Option<PathBuf>,
+    /// Whether all of them go to the standard output.
+    pub stdout: bool,
 }
 
 /// One function: what AWS Lambda would run.
@@ -174,6 +185,11 @@ impl Configuration {
             http: Http {
                 allow_plain_loopback: document.http.allow_plain_loopback,
             },
+            logs: document
+                .logs
+                .as_ref()
+                .map(|table| reader.logs(table))
+                .transpose()?,
             functions: reader.each(document.functions, is_function_name, Reader::function)?,
             connections: reader.each(
                 document.connections,
@@ -190,6 +206,7 @@ impl Configuration {
 struct Document {
     server: ServerTable,
     http: HttpTable,
+    logs: Option<Spanned<LogsTable>>,
     functions: BTreeMap<Spanned<String>, FunctionTable>,
     connections: BTreeMap<Spanned<String>, ConnectionTable>,
 }
@@ -205,6 +222,13 @@ struct ServerTable {
 #[serde(deny_unknown_fields, default)]
 struct HttpTable {
     allow_plain_loopback: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct LogsTable {
+    directory: Option<PathBuf>,
+    stdout: bool,
 }
 
 #[derive(Deserialize)]
@@ -275,6 +299,18 @@ impl Reader<'_> {
             server.account = account.into_inner();
         }
         Ok(server)
+    }
+
+    fn logs(&self, table: &Spanned<LogsTable>) -> Result<Logs, ConfigurationError> {
+        let LogsTable { directory, stdout } = table.get_ref();
+        if directory.is_none() && !stdout {
+            let message = "logs need a directory, or stdout = true";
+            return Err(self.error(table, message));
+        }
+        Ok(Logs {
+            directory: directory.as_ref().map(|path| self.folder.join(path)),
+            stdout: *stdout,
+        })
     }
 
     fn function(

@@ -20,6 +20,7 @@ use crate::executor::express::{self, ExpressExecution};
 use crate::executor::{Executor, Observer, Parts, standing};
 use crate::integrations::mock::MockConfiguration;
 use crate::integrations::{Closure, Handlers, HandlersError, TaskError, TaskHandler};
+use crate::logs::Logs;
 use crate::measure::Levels;
 use crate::operations::{
     CreateStateMachine, DescribeExecution, ExecutionDescription, RedriveExecution, StartExecution,
@@ -73,6 +74,9 @@ pub enum BuildError {
     /// The handlers of the configuration cannot be made.
     #[error(transparent)]
     Handlers(#[from] HandlersError),
+    /// There is no thread to write execution logs.
+    #[error("execution logs cannot be written")]
+    Logs(#[source] std::io::Error),
     /// The operating system gives no random numbers.
     #[error("the operating system gives no random numbers: {0}")]
     Seed(String),
@@ -390,6 +394,9 @@ impl EngineBuilder {
             None => random_seed()?,
         };
         let arns = Arns::new(&self.configuration.server);
+        let region = &self.configuration.server.region;
+        let logs = self.configuration.logs.as_ref();
+        let logs = logs.map(|places| Logs::start(places, region)).transpose();
         let executor = Executor::join(Parts {
             store,
             clock: self.clock,
@@ -399,6 +406,7 @@ impl EngineBuilder {
             limits: self.limits,
             observer: self.observer,
             activity_prefix: arns.activity(""),
+            logs: logs.map_err(BuildError::Logs)?,
             express_open_max: self.express_open_max,
             seed,
         })

@@ -31,6 +31,7 @@ use tokio::task::AbortHandle;
 use crate::clock::Clock;
 use crate::integrations::Handlers;
 use crate::integrations::mock::MockConfiguration;
+use crate::logs::{LogSettings, Logs};
 use crate::measure::{self, Levels};
 use crate::store::{
     Append, Chunk, Creation, Epoch, ExecutionKey, ExecutionStatus, LetterKey, NewExecution,
@@ -81,6 +82,7 @@ pub(crate) struct Shared {
     observer: Option<Observer>,
     /// Executions it has given keys to.
     keys: AtomicU64,
+    logs: Option<Logs>,
     seeds: Mutex<rand_chacha::ChaCha12Rng>,
     /// The executions that have a driver.
     live: Mutex<HashMap<ExecutionKey, Live>>,
@@ -156,6 +158,7 @@ pub(crate) struct Parts {
     pub(crate) observer: Option<Observer>,
     /// What the ARNs of activities begin with.
     pub(crate) activity_prefix: String,
+    pub(crate) logs: Option<Logs>,
     /// Express executions that may be open at once.
     pub(crate) express_open_max: usize,
     /// Where all randomness comes from.
@@ -179,6 +182,7 @@ impl Executor {
             limits,
             observer,
             activity_prefix,
+            logs,
             express_open_max,
             seed,
         } = parts;
@@ -194,6 +198,7 @@ impl Executor {
             limits,
             observer,
             keys: AtomicU64::new(0),
+            logs,
             seeds: Mutex::new(rand_chacha::ChaCha12Rng::from_seed(seed)),
             live: Mutex::default(),
             set_aside: Mutex::default(),
@@ -274,8 +279,18 @@ impl Executor {
             machine: Arc::new(machine),
             role: revision.content.role.into(),
         });
+        if let Some(logs) = &self.0.logs
+            && let Some(settings) = LogSettings::of_revision(&revision.content.configuration)
+        {
+            logs.follow(&program.machine, settings);
+        }
         lock(&self.0.programs).insert(key, Arc::clone(&program));
         Ok(program)
+    }
+
+    /// Whether log groups are written anywhere.
+    pub(crate) fn writes_logs(&self) -> bool {
+        self.0.logs.is_some()
     }
 
     /// Adds an execution to the store and goes on with it. Once begun this does not depend on the
@@ -443,8 +458,11 @@ impl Executor {
         }
     }
 
-    /// Shows events to the observer.
+    /// Shows events to the logs and to the observer.
     fn show(&self, execution: &Execution, events: &[Event]) {
+        if let Some(logs) = &self.0.logs {
+            logs.take(execution, events);
+        }
         if let Some(observer) = &self.0.observer {
             let shown = AssertUnwindSafe(|| observer(execution, events));
             if catch_unwind(shown).is_err() {

@@ -37,6 +37,7 @@ mod arn;
 pub mod clock;
 pub mod configuration;
 mod executor;
+mod logs;
 pub mod integrations;
 pub mod store;
 pub mod measure;

@@ -1,7 +1,9 @@
 //! `DescribeStateMachine`.
 
-use aws_sdk_sfn::types::{EncryptionType, LogLevel, StateMachineStatus, StateMachineType};
-use stepwell_tests::client::refused;
+use aws_sdk_sfn::types::{
+    EncryptionType, IncludedData, LogLevel, StateMachineStatus, StateMachineType,
+};
+use stepwell_tests::client::{ended, refused};
 use stepwell_tests::server::{ROLE, Server};
 
 use crate::definitions::{ABSENT_MACHINE, NOT_MACHINES, PASS, WAIT};
@@ -96,4 +98,33 @@ async fn an_alias_has_a_description_of_its_own() {
         let result = describe.state_machine_arn(part).send().await;
         refused(result, "StateMachineDoesNotExist", &message);
     }
+}
+
+#[tokio::test]
+async fn metadata_have_no_definition() {
+    let server = Server::start().await;
+    let definition = r#"{"StartAt": "A", "States": {"A": {"Type": "Pass", "Assign": {"v": 1}, "Next": "B"},
+        "B": {"Type": "Pass", "OutputPath": "$v", "End": true}}}"#;
+    let arn = server.create("orders", definition).await;
+    let execution = server.begin(&arn, "one", r#"{"a": 1}"#).await;
+    ended(&server.client, &execution).await;
+    let client = &server.client;
+
+    let describe = client.describe_state_machine().state_machine_arn(&arn);
+    let describe = describe.included_data(IncludedData::MetadataOnly);
+    let found = describe.send().await.unwrap();
+    assert_eq!((found.definition(), found.name()), ("{}", "orders"));
+    assert_eq!(found.variable_references(), None);
+
+    let describe = client.describe_state_machine_for_execution();
+    let describe = describe.execution_arn(&execution);
+    let describe = describe.included_data(IncludedData::MetadataOnly);
+    assert_eq!(describe.send().await.unwrap().definition(), "{}");
+
+    let describe = client.describe_execution().execution_arn(&execution);
+    let describe = describe.included_data(IncludedData::MetadataOnly);
+    let found = describe.send().await.unwrap();
+    assert_eq!((found.input(), found.output()), (None, None));
+    assert!(!found.input_details().unwrap().included());
+    assert!(!found.output_details().unwrap().included());
 }

@@ -38,5 +38,6 @@ mod send_task_success;
 mod send_task_failure;
 mod send_task_heartbeat;
 mod workers;
+mod execution_logs;
 mod protocol;
 mod metrics;

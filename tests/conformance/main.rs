@@ -6,6 +6,7 @@
 
 mod api;
 mod worker;
+mod logs;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -236,7 +236,7 @@ pub struct ChildFailure {
 impl EventKind {
     /// Bytes of payload that the event brings in, to keep chains within bounds. An event that
     /// only repeats what another brought in counts nothing.
-    pub(crate) fn weight(&self) -> usize {
+    pub fn weight(&self) -> usize {
         match self {
             Self::StateExited {
                 output, assigned, ..

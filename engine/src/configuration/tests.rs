@@ -23,6 +23,18 @@ fn an_empty_file_has_the_defaults() {
 }
 
 #[test]
+fn logs_go_to_a_folder_or_to_the_standard_output() {
+    assert_eq!(parse("").unwrap().logs, None);
+    let logs = parse("[logs]\ndirectory = 'logs'").unwrap().logs.unwrap();
+    assert_eq!(logs.directory, Some("/srv/shop/logs".into()));
+    assert!(!logs.stdout);
+    let logs = parse("[logs]\nstdout = true").unwrap().logs.unwrap();
+    assert_eq!((logs.directory, logs.stdout), (None, true));
+    refused("[logs]", "logs need a directory, or stdout = true");
+    refused("[logs]\nfile = 'logs'", "unknown field `file`");
+}
+
+#[test]
 fn functions_run_by_url_or_by_command() {
     let configuration = parse(
         "

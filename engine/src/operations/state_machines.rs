@@ -8,6 +8,7 @@ use stepwell_language::parse::parse;
 use crate::arn::Arns;
 use crate::engine::Engine;
 use crate::error::OperationError;
+use crate::logs::LogSettings;
 use crate::store::version::{CreationAndVersion, NewVersion, VersionRecord};
 use crate::store::{
     NewRevision, NewStateMachine, Revision, StateMachineCreation, StateMachineKind,
@@ -175,30 +176,16 @@ impl StateMachineConfiguration {
         }
     }
 
-    /// Refuses what cannot be done yet.
-    pub(super) fn check(&self) -> Result<(), OperationError> {
-        let level = self
-            .logging
-            .get("level")
-            .and_then(Value::as_str)
-            .unwrap_or("OFF");
-        if level != "OFF" {
-            let destinations = self.logging.get("destinations").and_then(Value::as_array);
-            let message = match destinations.map(Vec::len) {
-                Some(1) => "Stepwell does not write execution logs yet; use the level OFF.",
-                Some(_) | None => "Must specify exactly one Log Destination.",
-            };
-            return Err(OperationError::InvalidLoggingConfiguration(
-                message.to_owned(),
-            ));
-        }
+    /// Refuses what AWS refuses and what cannot be done here; says what is logged.
+    pub(super) fn check(&self) -> Result<Option<LogSettings>, OperationError> {
+        let logged = LogSettings::read(&self.logging)?;
         if self.encryption.get("type").and_then(Value::as_str) == Some("CUSTOMER_MANAGED_KMS_KEY") {
             let message = "Stepwell does not encrypt with a customer managed key yet";
             return Err(OperationError::InvalidEncryptionConfiguration(
                 message.to_owned(),
             ));
         }
-        Ok(())
+        Ok(logged)
     }
 }
 
@@ -215,10 +202,11 @@ impl Engine {
         names::check(&request.name)?;
         versions::check_description(request.publish, request.version_description.as_deref())?;
         check_role(&request.role_arn)?;
-        request.configuration.check()?;
+        let logged = request.configuration.check()?;
         let arn = self.arns.state_machine(&request.name);
         let tags = tags::of_new(&request.tags, &arn)?;
         self.check_definition(&request.definition, request.kind)?;
+        self.warn_of_no_logs(&request.name, logged.as_ref());
         let now = self.executor.now();
         let new = NewStateMachine {
             name: request.name.clone(),
@@ -384,6 +372,20 @@ impl Engine {
         let arn = || self.arns.state_machine(&record.name);
         let revision = self.executor.store().revision(record.revision).await?;
         revision.ok_or_else(|| OperationError::StateMachineDoesNotExist(arn()))
+    }
+
+    /// A state machine that is to log is created wherever logs go, as its owner's tools expect; that
+    /// they go nowhere is for the operator.
+    pub(super) fn warn_of_no_logs(&self, state_machine: &str, logged: Option<&LogSettings>) {
+        if let Some(LogSettings { group, .. }) = logged
+            && !self.executor.writes_logs()
+        {
+            tracing::warn!(
+                state_machine,
+                group,
+                "its log group is not written: the configuration has no [logs]"
+            );
+        }
     }
 
     /// Reads a definition, and refuses what AWS refuses and what cannot be run here.

@@ -174,7 +174,10 @@ impl Engine {
             tracing: request.tracing.clone().unwrap_or(before.tracing),
             encryption: request.encryption.clone().unwrap_or(before.encryption),
         };
-        configuration.check()?;
+        let logged = configuration.check()?;
+        if request.logging.is_some() {
+            self.warn_of_no_logs(&request.state_machine_arn, logged.as_ref());
+        }
         let content = NewRevision {
             id: self.executor.chance().uuid(),
             definition: request

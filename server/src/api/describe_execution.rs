@@ -2,24 +2,27 @@
 
 use serde_json::{Value, json};
 use stepwell::Engine;
+use stepwell::interpreter::Payload;
 use stepwell::operations::{DescribeExecution, RedriveStatus};
 
 use super::ApiError;
-use super::extract::Request;
+use super::extract::{IncludedData, Request};
 use super::render::{self, Members, time};
 
 pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
     let execution_arn = request.bounded_text("executionArn", 256)?;
+    let is_included = request.included_data()? == IncludedData::All;
     let found = engine
         .describe_execution(DescribeExecution { execution_arn })
         .await?;
-    let included = json!({"included": true});
+    let included = json!({"included": is_included});
     let status = render::execution_status(found.status);
     let (redrive_status, reason) = match found.redrive_status {
         RedriveStatus::Redrivable => ("REDRIVABLE", None),
         RedriveStatus::NotRedrivable(reason) => ("NOT_REDRIVABLE", Some(reason)),
     };
-    let output = found.output.as_ref().map(|output| output.text().to_owned());
+    let shown = |payload: &Payload| is_included.then(|| payload.text().to_owned());
+    let output = found.output.as_ref();
     Ok(Members::default()
         .with("executionArn", found.execution_arn)
         .with("stateMachineArn", found.state_machine_arn)
@@ -27,10 +30,10 @@ pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiEr
         .with("status", status)
         .with("startDate", time(found.start_date))
         .maybe("stopDate", found.stop_date.map(time))
-        .with("input", found.input.text())
+        .maybe("input", shown(&found.input))
         .with("inputDetails", included.clone())
-        .maybe("outputDetails", output.as_ref().map(|_| included))
-        .maybe("output", output)
+        .maybe("outputDetails", output.map(|_| included))
+        .maybe("output", output.and_then(shown))
         .maybe("traceHeader", found.trace_header)
         .maybe("error", found.error)
         .maybe("cause", found.cause)

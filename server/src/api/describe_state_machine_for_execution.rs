@@ -9,9 +9,10 @@ use super::render::{self, time};
 
 pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
     let arn = request.bounded_text("executionArn", 256)?;
+    let included = request.included_data()?;
     let found = engine.describe_state_machine_for_execution(&arn).await?;
     let update_date = time(found.update_date);
-    Ok(render::description(found)
+    Ok(render::description(found, included)
         .with("updateDate", update_date)
         .done())
 }

@@ -5,6 +5,8 @@ use stepwell::interpreter::Timestamp;
 use stepwell::operations::{StateMachineConfiguration, StateMachineDescription};
 use stepwell::store::{ExecutionStatus, StateMachineKind, StateMachineStatus};
 
+use super::extract::IncludedData;
+
 /// An answer in the making.
 #[derive(Default)]
 pub(super) struct Members(Map<String, Value>);
@@ -65,8 +67,13 @@ pub(super) fn kind(kind: StateMachineKind) -> &'static str {
     }
 }
 
-/// What the two calls that describe a state machine have in common.
-pub(super) fn description(description: StateMachineDescription) -> Members {
+/// What the two calls that describe a state machine have in common. Without data the definition is
+/// an empty object, and nothing is said about its variables.
+pub(super) fn description(description: StateMachineDescription, data: IncludedData) -> Members {
+    let (definition, references) = match data {
+        IncludedData::All => (description.definition, description.variable_references),
+        IncludedData::MetadataOnly => ("{}".to_owned(), Vec::new()),
+    };
     let StateMachineConfiguration {
         logging,
         tracing,
@@ -75,17 +82,14 @@ pub(super) fn description(description: StateMachineDescription) -> Members {
     Members::default()
         .with("stateMachineArn", description.state_machine_arn)
         .with("name", description.name)
-        .with("definition", description.definition)
+        .with("definition", definition)
         .with("roleArn", description.role_arn)
         .with("loggingConfiguration", logging)
         .with("tracingConfiguration", tracing)
         .with("encryptionConfiguration", encryption)
         .maybe("revisionId", description.revision_id)
         .maybe("description", description.description)
-        .maybe(
-            "variableReferences",
-            variable_references(description.variable_references),
-        )
+        .maybe("variableReferences", variable_references(references))
 }
 
 /// Absent when no state reads a variable.

@@ -100,6 +100,9 @@ pub struct Case {
     /// Objects the case reads from an object store.
     #[serde(default)]
     pub s3_objects: Vec<S3Object>,
+    /// What was recorded beside the answers, such as logged events.
+    #[serde(default)]
+    pub side_effects: Value,
     /// The definition, as submitted, unless each run has its own.
     #[serde(default)]
     pub definition: Option<String>,
@@ -280,6 +283,22 @@ pub fn flags(case: &Case) -> BTreeSet<&str> {
         .chain(case.requires.iter().map(String::as_str))
         .chain(case.mock_limits.iter().map(String::as_str))
         .collect()
+}
+
+impl Case {
+    /// The events that AWS logged, in order: all of them, or the last one alone.
+    #[must_use]
+    pub fn logged(&self) -> Vec<Value> {
+        let all = self.side_effects.get("logged_execution_events");
+        match (
+            all.and_then(Value::as_array),
+            self.side_effects.get("end_event"),
+        ) {
+            (Some(all), _) => all.clone(),
+            (None, Some(last)) => vec![last.clone()],
+            (None, None) => Vec::new(),
+        }
+    }
 }
 
 /// The mock configuration of one case, in the file format of Step Functions Local.

@@ -225,6 +225,24 @@ pub fn judge_call(
     verdict
 }
 
+/// Judges what an execution logged, line by line; of an Express execution AWS's last line is known.
+#[must_use]
+pub fn judge_log(case: &Case, run: &Run, lines: &[Value]) -> Verdict {
+    let context = Context::new(case, Some(run));
+    let recorded = case.logged();
+    let from = if run.express_async {
+        lines.len().saturating_sub(recorded.len())
+    } else {
+        0
+    };
+    let lines = Value::from(&lines[from..]);
+    let mut verdict = Verdict::exact();
+    if let Some(difference) = diff(&Value::from(recorded), &parse_embedded(&lines), &context) {
+        verdict.lower(Level::Outcome, difference.to_string());
+    }
+    verdict
+}
+
 fn judge_sync(run: &Run, sync: Option<Value>, context: &Context<'_>) -> Verdict {
     let (Some(recorded), Some(answer)) = (&run.expected.start_sync_execution, sync) else {
         return Verdict::failed("StartSyncExecution gave nothing");
