@@ -33,6 +33,8 @@ pub struct Configuration {
     pub http: Http,
     /// `[logs]`; without it execution logs are not written.
     pub logs: Option<Logs>,
+    /// `[retention]`.
+    pub retention: Retention,
     /// `[functions.NAME]`, by the function's name.
     pub functions: BTreeMap<String, Function>,
     /// `[connections.NAME]`, by the connection's name.
@@ -71,6 +73,31 @@ pub struct Logs {
     pub directory: Option<PathBuf>,
     /// Whether all of them go to the standard output.
     pub stdout: bool,
+}
+
+/// How long closed executions are kept.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Retention {
+    /// From the end of an execution on: 90 days, as on AWS, unless set.
+    pub period: Duration,
+}
+
+impl Retention {
+    /// Days that may be set: up to a century.
+    pub const DAYS_MAX: u64 = 36_525;
+
+    /// A retention of so many days.
+    pub fn days(days: u64) -> Self {
+        Self {
+            period: Duration::from_hours(24 * days.min(Self::DAYS_MAX)),
+        }
+    }
+}
+
+impl Default for Retention {
+    fn default() -> Self {
+        Self::days(90)
+    }
 }
 
 /// One function: what AWS Lambda would run.
@@ -190,6 +217,7 @@ impl Configuration {
                 .as_ref()
                 .map(|table| reader.logs(table))
                 .transpose()?,
+            retention: reader.retention(document.retention)?,
             functions: reader.each(document.functions, is_function_name, Reader::function)?,
             connections: reader.each(
                 document.connections,
@@ -207,6 +235,7 @@ struct Document {
     server: ServerTable,
     http: HttpTable,
     logs: Option<Spanned<LogsTable>>,
+    retention: RetentionTable,
     functions: BTreeMap<Spanned<String>, FunctionTable>,
     connections: BTreeMap<Spanned<String>, ConnectionTable>,
 }
@@ -229,6 +258,12 @@ struct HttpTable {
 struct LogsTable {
     directory: Option<PathBuf>,
     stdout: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct RetentionTable {
+    days: Option<Spanned<u64>>,
 }
 
 #[derive(Deserialize)]
@@ -311,6 +346,19 @@ impl Reader<'_> {
             directory: directory.as_ref().map(|path| self.folder.join(path)),
             stdout: *stdout,
         })
+    }
+
+    fn retention(&self, table: RetentionTable) -> Result<Retention, ConfigurationError> {
+        match table.days {
+            None => Ok(Retention::default()),
+            Some(days) if (1..=Retention::DAYS_MAX).contains(days.get_ref()) => {
+                Ok(Retention::days(*days.get_ref()))
+            }
+            Some(days) => {
+                let message = format!("executions are kept for 1 to {} days", Retention::DAYS_MAX);
+                Err(self.error(&days, message))
+            }
+        }
     }
 
     fn function(

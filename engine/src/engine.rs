@@ -14,7 +14,7 @@ use tokio::task::AbortHandle;
 
 use crate::arn::Arns;
 use crate::clock::{Clock, SystemClock};
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, Retention};
 use crate::error::OperationError;
 use crate::executor::express::{self, ExpressExecution};
 use crate::executor::{Executor, Observer, Parts, standing};
@@ -37,6 +37,8 @@ pub struct Engine {
     pub(crate) executor: Executor,
     pub(crate) arns: Arns,
     pub(crate) region: Arc<str>,
+    /// How long closed executions are kept.
+    retention: Duration,
     running: Arc<StopOnDrop>,
 }
 
@@ -206,6 +208,18 @@ impl Engine {
         Ok(levels)
     }
 
+    /// Removes every execution that has been closed for as long as executions are kept, with its
+    /// history: nobody finds it any more, and its name is free again. Says how many these were.
+    ///
+    /// An engine does so by itself every hour.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when the store cannot do it; those that are left go the next time.
+    pub async fn remove_expired_executions(&self) -> Result<u64, StoreError> {
+        self.executor.remove_expired(self.retention).await
+    }
+
     /// The ARN of a state machine of this engine.
     pub fn state_machine_arn(&self, name: &str) -> String {
         self.arns.state_machine(name)
@@ -312,6 +326,13 @@ impl EngineBuilder {
         self
     }
 
+    /// How long closed executions are kept, 90 days unless set.
+    #[must_use]
+    pub fn retention(mut self, period: Duration) -> Self {
+        self.configuration.retention = Retention { period };
+        self
+    }
+
     /// Answers in place of tasks, for executions that are started on a test case.
     #[must_use]
     pub fn mocks(mut self, mocks: MockConfiguration) -> Self {
@@ -394,6 +415,7 @@ impl EngineBuilder {
             None => random_seed()?,
         };
         let arns = Arns::new(&self.configuration.server);
+        let retention = self.configuration.retention.period;
         let region = &self.configuration.server.region;
         let logs = self.configuration.logs.as_ref();
         let logs = logs.map(|places| Logs::start(places, region)).transpose();
@@ -419,6 +441,7 @@ impl EngineBuilder {
             tokio::spawn(executor.clone().run_timers()).abort_handle(),
             tokio::spawn(executor.clone().run_inbox()).abort_handle(),
             tokio::spawn(executor.clone().run_lease()).abort_handle(),
+            tokio::spawn(executor.clone().run_retention(retention)).abort_handle(),
         ];
         Ok(Engine {
             arns,
@@ -429,6 +452,7 @@ impl EngineBuilder {
                 is_shared,
             }),
             executor,
+            retention,
         })
     }
 }

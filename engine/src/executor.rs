@@ -48,6 +48,7 @@ mod timers;
 mod warm;
 mod lease;
 mod letter;
+mod retention;
 #[cfg(test)]
 mod tests;
 

@@ -19,6 +19,7 @@ pub mod state_machine;
 pub mod version;
 pub mod activity;
 pub mod redrive;
+pub mod retention;
 pub mod owner;
 pub mod error;
 pub mod memory;
@@ -35,6 +36,7 @@ pub use execution::{
 };
 pub use owner::{Claim, Lease, Letter, LetterAnswer, LetterKey, OwnerStore, Window};
 pub use redrive::Redrive;
+pub use retention::{Removal, RemovalCursor, Removed};
 pub use state_machine::{
     NewRevision, NewStateMachine, Revision, RevisionKey, StateMachineCreation, StateMachineKey,
     StateMachineKind, StateMachineRecord, StateMachineStatus, StateMachineUpdate, Tagging, Update,
@@ -123,6 +125,11 @@ pub trait Store: Send + Sync + 'static {
 
     /// How many executions are running.
     fn count_open_executions(&self) -> StoreFuture<'_, u64>;
+
+    /// Goes one part further in the walk that removes executions which ended long ago, with their
+    /// journals. Each goes as a whole, and its name is free again; nobody else's is touched. Keys
+    /// are not given again.
+    fn remove_ended(&self, removal: Removal) -> StoreFuture<'_, Removed>;
 
     /// Adds a state machine with its first revision.
     fn create_state_machine(&self, new: NewStateMachine) -> StoreFuture<'_, StateMachineCreation>;

@@ -13,7 +13,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use stepwell::store::memory::MemoryStore;
 use stepwell::store::{
     ActivityStore, Append, Chunk, Counters, Creation, ExecutionFilter, ExecutionKey,
-    ExecutionRecord, HistoryRange, NewExecution, NewStateMachine, OwnerStore, Revision,
+    ExecutionRecord, HistoryRange, NewExecution, NewStateMachine, OwnerStore, Removal, Removed,
+    Revision,
     RevisionKey, StateMachineCreation, StateMachineKey, StateMachineRecord, StateMachineStatus,
     StateMachineUpdate, Store, StoreError, StoreFuture, Tagging, Update, VersionStore,
 };
@@ -231,6 +232,10 @@ impl Store for Mounted {
 
     fn count_open_executions(&self) -> StoreFuture<'_, u64> {
         self.disk.contents.count_open_executions()
+    }
+
+    fn remove_ended(&self, removal: Removal) -> StoreFuture<'_, Removed> {
+        self.write(self.disk.contents.remove_ended(removal))
     }
 
     fn create_state_machine(&self, new: NewStateMachine) -> StoreFuture<'_, StateMachineCreation> {

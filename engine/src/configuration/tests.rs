@@ -35,6 +35,19 @@ fn logs_go_to_a_folder_or_to_the_standard_output() {
 }
 
 #[test]
+fn executions_are_kept_for_some_days() {
+    let period = |text: &str| parse(text).unwrap().retention.period;
+    assert_eq!(period(""), Duration::from_hours(24 * 90));
+    assert_eq!(period("[retention]"), Duration::from_hours(24 * 90));
+    assert_eq!(period("[retention]\ndays = 1"), Duration::from_hours(24));
+    for days in ["0", "36526"] {
+        let text = format!("[retention]\ndays = {days}");
+        refused(&text, "executions are kept for 1 to 36525 days");
+    }
+    refused("[retention]\nhours = 1", "unknown field `hours`");
+}
+
+#[test]
 fn functions_run_by_url_or_by_command() {
     let configuration = parse(
         "

@@ -22,6 +22,7 @@ use crate::store::{ExecutionKey, ExecutionStatus};
 use super::lock;
 
 #[cfg(feature = "sqlite")]
+mod retention;
 mod sharing;
 mod activities;
 

@@ -4,6 +4,7 @@
 
 mod activities;
 mod versions;
+mod retention;
 mod owners;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,7 +20,8 @@ use super::execution::JournalEnd;
 use super::{
     ActivityStore, Append, Chunk, Conflict, Counters, Creation, ExecutionCursor, ExecutionFilter,
     ExecutionKey, ExecutionRecord, ExecutionStatus, HistoryRange, LetterAnswer, NewExecution,
-    NewRevision, NewStateMachine, Order, OwnerStore, Redrive, Revision, RevisionKey,
+    NewRevision, NewStateMachine, Order, OwnerStore, Redrive, Removal, Removed, Revision,
+    RevisionKey,
     StateMachineCreation, StateMachineKey, StateMachineRecord, StateMachineStatus,
     StateMachineUpdate, Store, StoreError, StoreFuture, Tagging, Timer, Update, VersionStore,
 };
@@ -188,6 +190,10 @@ impl Store for MemoryStore {
             let open = records.filter(|found| found.record.status == ExecutionStatus::Running);
             open.count() as u64
         })
+    }
+
+    fn remove_ended(&self, removal: Removal) -> StoreFuture<'_, Removed> {
+        self.write(move |contents| Ok(contents.remove_ended(&removal)))
     }
 
     fn create_state_machine(&self, new: NewStateMachine) -> StoreFuture<'_, StateMachineCreation> {

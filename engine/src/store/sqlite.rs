@@ -16,6 +16,7 @@ mod executions;
 mod state_machines;
 mod versions;
 mod activities;
+mod retention;
 mod owners;
 mod latest;
 mod snapshot;
@@ -34,7 +35,8 @@ use self::readers::Readers;
 use self::writer::Writer;
 use super::{
     ActivityStore, Append, Chunk, Counters, Creation, ExecutionFilter, ExecutionKey,
-    ExecutionRecord, HistoryRange, NewExecution, NewStateMachine, OwnerStore, Revision,
+    ExecutionRecord, HistoryRange, NewExecution, NewStateMachine, OwnerStore, Removal, Removed,
+    Revision,
     RevisionKey, StateMachineCreation, StateMachineKey, StateMachineRecord, StateMachineStatus,
     StateMachineUpdate, Store, StoreError, StoreFuture, Tagging, Update, VersionStore,
 };
@@ -183,6 +185,21 @@ impl Store for SqliteStore {
 
     fn count_open_executions(&self) -> StoreFuture<'_, u64> {
         self.readers.read(executions::count_open)
+    }
+
+    fn remove_ended(&self, removal: Removal) -> StoreFuture<'_, Removed> {
+        Box::pin(async move {
+            let found = self
+                .readers
+                .read(move |connection| retention::find(connection, &removal))
+                .await?;
+            if found.places.is_empty() {
+                return Ok(found.nothing_removed());
+            }
+            self.writer
+                .write(move |connection| found.remove(connection, &removal))
+                .await
+        })
     }
 
     fn create_state_machine(&self, new: NewStateMachine) -> StoreFuture<'_, StateMachineCreation> {

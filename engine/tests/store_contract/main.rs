@@ -12,6 +12,7 @@ mod journal;
 mod state_machines;
 mod versions;
 mod activities;
+mod retention;
 mod owners;
 mod concurrency;
 mod reopening;
@@ -93,6 +94,13 @@ contract! {
         a_deletion_is_not_undone
         executions_outlive_their_state_machine
         state_machines_are_listed_by_name;
+    retention:
+        what_ended_long_ago_is_gone_with_its_journal
+        a_removed_name_is_free_again
+        what_goes_on_or_may_go_on_is_kept
+        a_walk_goes_in_small_parts
+        long_journals_are_removed_one_by_one
+        executions_of_deleted_state_machines_are_removed_too;
     versions:
         a_version_stands_for_a_revision
         only_the_current_revision_is_published
