@@ -148,22 +148,25 @@ async fn a_definition_fits_into_a_request_of_a_mebibyte() {
 #[tokio::test]
 async fn what_express_lacks_is_refused() {
     let server = Server::start().await;
-    for (resource, lack) in [
+    for (resource, parameters, lack) in [
         (
             "arn:aws:states:us-east-1:123456789012:activity:a",
+            "{}",
             "Activity ARN",
         ),
         (
             "arn:aws:states:::lambda:invoke.waitForTaskToken",
+            r#"{"FunctionName": "f", "Payload.$": "$$.Task.Token"}"#,
             "'.waitForTaskToken' service integration ",
         ),
         (
             "arn:aws:states:::states:startExecution.sync",
+            r#"{"StateMachineArn": "s"}"#,
             "'.sync' service integration",
         ),
     ] {
         let definition = format!(
-            r#"{{"StartAt": "A", "States": {{"A": {{"Type": "Task", "Resource": "{resource}", "Parameters": {{"FunctionName": "f", "StateMachineArn": "s", "Payload.$": "$$.Task.Token"}}, "End": true}}}}}}"#
+            r#"{{"StartAt": "A", "States": {{"A": {{"Type": "Task", "Resource": "{resource}", "Parameters": {parameters}, "End": true}}}}}}"#
         );
         let express = create(&server).r#type(StateMachineType::Express);
         refused(

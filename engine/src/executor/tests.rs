@@ -27,14 +27,14 @@ mod sharing;
 mod activities;
 
 /// Shows the time that the test sets.
-struct ManualClock(watch::Sender<Timestamp>);
+pub(super) struct ManualClock(watch::Sender<Timestamp>);
 
 impl ManualClock {
-    fn new() -> Arc<Self> {
+    pub(super) fn new() -> Arc<Self> {
         Arc::new(Self(watch::Sender::new(Timestamp::EPOCH)))
     }
 
-    fn advance(&self, by: Duration) {
+    pub(super) fn advance(&self, by: Duration) {
         self.0.send_modify(|now| *now = now.after(by));
     }
 }

@@ -16,6 +16,7 @@ use crate::operations::{CreateStateMachine, StartExecution};
 use crate::store::{ExecutionStatus, StateMachineKind};
 
 use super::super::lock;
+use super::super::tests::ManualClock;
 use super::ExpressExecution;
 
 const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:f";
@@ -129,4 +130,20 @@ async fn the_end_of_the_engine_is_the_end_of_its_executions() {
     engine.executor.stop();
     let outcome = soon(execution.outcome()).await;
     assert_eq!(outcome.unwrap_err().code(), "InternalFailure");
+}
+
+#[tokio::test]
+async fn five_minutes_are_the_limit() {
+    let clock = ManualClock::new();
+    let (engine, _gate, calls) = gated(Engine::builder().clock(clock.clone())).await;
+    let machine = create(&engine, &task()).await;
+    let execution = start(&engine, &machine).await;
+    eventually(|| calls.load(Ordering::SeqCst) == 1).await;
+    clock.advance(Duration::from_millis(299_999));
+    let early = tokio::time::timeout(Duration::from_millis(20), execution.outcome());
+    assert!(early.await.is_err(), "it goes on");
+    clock.advance(Duration::from_millis(1));
+    let outcome = soon(execution.outcome()).await.unwrap();
+    assert_eq!(outcome.status, ExecutionStatus::TimedOut);
+    assert_eq!((outcome.output, outcome.error), (None, None));
 }
