@@ -451,16 +451,18 @@ impl Executor {
     fn committed(&self, key: ExecutionKey, execution: &Execution, events: &[Event]) {
         self.show(execution, events);
         if !execution.is_running() {
-            let status = execution.status().name();
-            metrics::counter!(measure::CLOSED, "status" => status).increment(1);
             for watcher in lock(&self.0.watchers).remove(&key).into_iter().flatten() {
                 let _ = watcher.send(());
             }
         }
     }
 
-    /// Shows events to the logs and to the observer.
+    /// Shows events to the logs and to the observer, and counts an end.
     fn show(&self, execution: &Execution, events: &[Event]) {
+        if !execution.is_running() {
+            let status = execution.status().name();
+            metrics::counter!(measure::CLOSED, "status" => status).increment(1);
+        }
         if let Some(logs) = &self.0.logs {
             logs.take(execution, events);
         }

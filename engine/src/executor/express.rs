@@ -19,6 +19,8 @@ use stepwell_interpreter::{Chance, Execution, Timestamp};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::AbortHandle;
 
+use crate::measure;
+
 use super::{Executor, Inbox, Message, Program, lock, tasks};
 
 #[cfg(test)]
@@ -110,6 +112,7 @@ impl Executor {
     /// Starts an Express execution and runs it to its end, or as far as it gets by itself; what
     /// then is left goes on beside the caller.
     pub(crate) fn start_express(&self, room: Room, start: ExpressStart) -> ExpressExecution {
+        metrics::counter!(measure::STARTED).increment(1);
         let started_at = self.now();
         let (inbox, messages) = mpsc::unbounded_channel();
         let machine = Arc::clone(&start.program.machine);
