@@ -20,6 +20,9 @@ pub enum OperationError {
     /// The definition has errors; never empty.
     #[error("Invalid State Machine Definition: '{}'", join(.0))]
     InvalidDefinition(Vec<Diagnostic>),
+    /// A state cannot be tested as it is asked for.
+    #[error("{0}")]
+    Untestable(&'static str),
     /// The input is not JSON.
     #[error("Invalid State Machine Execution Input: '{0}'")]
     InvalidExecutionInput(String),
@@ -180,7 +183,7 @@ impl OperationError {
         match self {
             Self::InvalidArn(_) | Self::InvalidRoleArn(_) => "InvalidArn",
             Self::InvalidName(_) => "InvalidName",
-            Self::InvalidDefinition(_) => "InvalidDefinition",
+            Self::InvalidDefinition(_) | Self::Untestable(_) => "InvalidDefinition",
             Self::InvalidExecutionInput(_) => "InvalidExecutionInput",
             Self::InvalidToken => "InvalidToken",
             Self::InvalidLoggingConfiguration(_) => "InvalidLoggingConfiguration",

@@ -53,6 +53,7 @@ mod retention;
 mod tests;
 
 pub(crate) use activities::{TooManyWorkers, named_by};
+pub(crate) use tasks::run_caught;
 
 use activities::Activities;
 use express::Express;
@@ -224,6 +225,11 @@ impl Executor {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.0.clock.now()
+    }
+
+    /// Waits until the clock shows `at` or later.
+    pub(crate) async fn sleep_until(&self, at: Timestamp) {
+        self.0.clock.sleep_until(at).await;
     }
 
     pub(crate) fn handlers(&self) -> &Handlers {

@@ -15,6 +15,7 @@ mod http;
 pub mod mock;
 
 pub use closure::{Closure, TaskClosure};
+pub use http::{HttpExchange, HttpRequest, HttpResponse, HttpTrace};
 pub use registry::{Handlers, HandlersError};
 
 /// Runs the tasks of some resources.

@@ -19,6 +19,8 @@ mod history;
 mod supported;
 mod activities;
 mod task_answers;
+mod test_state;
+mod validation;
 
 pub use activities::{
     Activity, ActivityTask, CreateActivity, GetActivityTask, ListActivities, ListedActivities,
@@ -40,7 +42,11 @@ pub use state_machines::{
 };
 pub use tags::{Tag, TagResource, UntagResource};
 pub use task_answers::{SendTaskFailure, SendTaskSuccess};
+pub use test_state::{
+    FieldValidationMode, MockErrorOutput, MockInput, TestState, TestStateConfiguration, TestedState,
+};
 pub use updates::{UpdateStateMachine, UpdatedStateMachine};
+pub use validation::{ValidateStateMachineDefinition, ValidatedDefinition};
 pub use versions::{
     ListStateMachineVersions, ListedStateMachineVersions, PublishStateMachineVersion,
     StateMachineVersion,

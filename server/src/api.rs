@@ -41,6 +41,8 @@ mod get_activity_task;
 mod send_task_success;
 mod send_task_failure;
 mod send_task_heartbeat;
+mod test_state;
+mod validate_state_machine_definition;
 
 use std::pin::Pin;
 use std::time::Instant;
@@ -104,6 +106,8 @@ const ACTIONS: &[Action] = actions! {
     "SendTaskSuccess" => send_task_success,
     "SendTaskFailure" => send_task_failure,
     "SendTaskHeartbeat" => send_task_heartbeat,
+    "TestState" => test_state,
+    "ValidateStateMachineDefinition" => validate_state_machine_definition,
 };
 
 /// Runs the operation of this name, and takes its time.

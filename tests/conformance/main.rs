@@ -1,5 +1,5 @@
 //! Every execution that was recorded from AWS, run again and compared event for event; and every
-//! sequence of calls, in [`api`].
+//! sequence of calls, in [`api`], and every test of a single state, in [`test_state`].
 //!
 //! The cases are not part of the project: they are read from where `STEPWELL_CONFORMANCE` says, or
 //! from beside the project. The number of exact matches is a floor that only rises.
@@ -7,6 +7,7 @@
 mod api;
 mod worker;
 mod logs;
+mod test_state;
 
 use std::sync::Arc;
 use std::time::Duration;

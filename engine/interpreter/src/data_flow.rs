@@ -28,9 +28,9 @@ const VARIABLES_SIZE_MAX: usize = 10 * 1024 * 1024;
 
 /// Where an expression finds what it names besides its input.
 pub(crate) trait Surroundings {
-    /// `Execution` in the context object. It holds the execution's input, so nobody builds it
-    /// again for each expression.
-    fn execution(&self) -> &Value;
+    /// `Execution` in the context object, where there is one. It holds the execution's input, so
+    /// nobody builds it again for each expression.
+    fn execution(&self) -> Option<&Value>;
     /// Another member of the context object.
     fn context_member(&self, member: ContextMember) -> Option<Value>;
     /// The variable of this name, the nearest scope's first.
@@ -39,6 +39,28 @@ pub(crate) trait Surroundings {
     fn variables_size(&self) -> usize;
     /// The time.
     fn now(&self) -> Timestamp;
+    /// Is shown what the data has become on its way through the state. Only an
+    /// [`inspection`](crate::inspection) wants to know.
+    fn see(&self, _stage: Stage, _data: &Payload) {}
+}
+
+/// How far data has got on its way through a state. Named after the members of `inspectionData`.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+pub(crate) enum Stage {
+    /// `InputPath` was applied.
+    InputPath,
+    /// `Parameters` were filled in.
+    Parameters,
+    /// `Arguments` were filled in.
+    Arguments,
+    /// `ItemsPath` was applied.
+    ItemsPath,
+    /// The work gave this.
+    Result,
+    /// `ResultSelector` was filled in.
+    ResultSelector,
+    /// `ResultPath` was applied.
+    ResultPath,
 }
 
 /// A member of the context object that differs from state to state.
@@ -54,7 +76,7 @@ impl ContextMember {
     /// In the order in which the context object has them, after `Execution`.
     const ALL: [Self; 4] = [Self::StateMachine, Self::State, Self::Task, Self::Map];
 
-    fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::StateMachine => "StateMachine",
             Self::State => "State",
@@ -101,6 +123,11 @@ impl<'a> Scope<'a> {
         self.surroundings.now()
     }
 
+    /// Shows what the data has become to whom it may concern.
+    pub(crate) fn see(&self, stage: Stage, data: &Payload) {
+        self.surroundings.see(stage, data);
+    }
+
     /// The variable of this name, shared.
     pub(crate) fn shared_variable(&self, name: &str) -> Option<&'a Payload> {
         self.surroundings.variable(name)
@@ -126,19 +153,19 @@ impl Bindings for Scope<'_> {
 
     fn context(&self) -> &Value {
         self.context.whole.get_or_init(|| {
-            let execution = self.surroundings.execution().clone();
+            let execution = self.surroundings.execution().cloned();
+            let execution = execution.map(|execution| ("Execution".to_owned(), execution));
             let members = ContextMember::ALL.into_iter().filter_map(|member| {
                 let value = self.surroundings.context_member(member)?;
                 Some((member.name().to_owned(), value))
             });
-            let whole = std::iter::once(("Execution".to_owned(), execution)).chain(members);
-            Value::Object(whole.collect())
+            Value::Object(execution.into_iter().chain(members).collect())
         })
     }
 
     fn context_member(&self, name: &str) -> Option<&Value> {
         if name == "Execution" {
-            return Some(self.surroundings.execution());
+            return self.surroundings.execution();
         }
         let (member, cell) = ContextMember::ALL
             .into_iter()
@@ -319,6 +346,13 @@ pub(crate) fn check_variables(
     Ok(())
 }
 
+/// What `InputPath` selects from the raw input.
+pub(crate) fn effective(state: &State, raw: &Scope<'_>) -> Result<Payload, Fault> {
+    let effective = select(&state.data_flow.input_path, raw)?;
+    raw.see(Stage::InputPath, &effective);
+    Ok(effective)
+}
+
 /// The output of a state that passes its effective input on.
 pub(crate) fn pass_on(state: &State, effective: &Scope<'_>) -> Result<Payload, Fault> {
     let output = select(&state.data_flow.output_path, effective)?;
@@ -327,7 +361,9 @@ pub(crate) fn pass_on(state: &State, effective: &Scope<'_>) -> Result<Payload, F
 
 /// The output of a state with a result: `ResultPath` into the raw input, then `OutputPath`.
 pub(crate) fn combine(state: &State, result: Payload, raw: &Scope<'_>) -> Result<Payload, Fault> {
+    raw.see(Stage::ResultSelector, &result);
     let combined = place(&state.data_flow.result_path, result, raw.input)?;
+    raw.see(Stage::ResultPath, &combined);
     let output = select(&state.data_flow.output_path, &raw.over(&combined))?;
     within_limit(state, output)
 }

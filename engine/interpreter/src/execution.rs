@@ -28,6 +28,7 @@ use run::Turn;
 
 pub use apply::ReplayError;
 pub use redrive::Redrives;
+pub(crate) use failing::caught;
 
 /// A running, or ended, execution of a state machine.
 ///

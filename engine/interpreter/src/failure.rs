@@ -22,6 +22,10 @@ pub mod name {
     pub const QUERY_EVALUATION_ERROR: &str = "States.QueryEvaluationError";
     /// A payload is larger than the limit.
     pub const DATA_LIMIT_EXCEEDED: &str = "States.DataLimitExceeded";
+    /// The items of a distributed Map cannot be read.
+    pub const ITEM_READER_FAILED: &str = "States.ItemReaderFailed";
+    /// More items of a distributed Map failed than it tolerates.
+    pub const EXCEED_TOLERATED_FAILURE_THRESHOLD: &str = "States.ExceedToleratedFailureThreshold";
     /// What the service could not process; never caught.
     pub const RUNTIME: &str = "States.Runtime";
 }

@@ -113,6 +113,14 @@ impl Fault {
         }
     }
 
+    /// The failure of a state by itself, which has no place in a history to name.
+    pub(crate) fn into_unplaced(self) -> Failed {
+        Failed {
+            failure: self.failure.within_limits(),
+            class: self.class,
+        }
+    }
+
     /// The failure itself, without a place.
     pub(crate) fn into_failure(self) -> Failure {
         self.failure

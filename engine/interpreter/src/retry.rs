@@ -49,12 +49,20 @@ pub(crate) fn choose_retrier<'a>(
     failed: &Failed,
     used: &[u64],
 ) -> Option<(usize, &'a Retrier)> {
-    let (index, retrier) = retriers
-        .iter()
-        .enumerate()
-        .find(|(_, retrier)| failed.is_matched_by(&retrier.error_equals))?;
+    let (index, retrier) = matching_retrier(retriers, failed)?;
     let attempts = used.get(index).copied().unwrap_or(0);
     (attempts < retrier.max_attempts).then_some((index, retrier))
+}
+
+/// The first retrier that answers to a failure, whether it has attempts left or not.
+pub(crate) fn matching_retrier<'a>(
+    retriers: &'a [Retrier],
+    failed: &Failed,
+) -> Option<(usize, &'a Retrier)> {
+    retriers
+        .iter()
+        .enumerate()
+        .find(|(_, retrier)| failed.is_matched_by(&retrier.error_equals))
 }
 
 /// The first catcher that answers to a failure.

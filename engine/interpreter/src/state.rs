@@ -27,7 +27,8 @@ mod map;
 mod jsonata;
 
 pub(crate) use jsonata::caught;
-pub(crate) use map::{INLINE_CONCURRENCY_MAX, item_context, item_input};
+pub(crate) use jsonata::{count, number};
+pub(crate) use map::{INLINE_CONCURRENCY_MAX, concurrency, item_context, item_input};
 pub(crate) use task::culprit;
 
 /// What happens next in a state that was entered.

@@ -10,10 +10,11 @@ use std::fmt::Display;
 use std::sync::Arc;
 
 use crate::diagnostic::{Code, Diagnostic};
-use crate::json::{self, Node};
+use crate::json::Node;
 use crate::model::{ExecutionType, QueryLanguage, ScopeId, StateId, StateMachine};
 use crate::source::Span;
 
+mod lone;
 mod scope;
 mod state;
 mod task;
@@ -34,6 +35,8 @@ mod wording;
 
 #[cfg(test)]
 mod tests;
+
+pub use lone::parse_state;
 
 use fields::Fields;
 use place::Place;
@@ -98,27 +101,12 @@ impl Parsed {
 /// );
 /// ```
 pub fn parse(text: &str, execution_type: ExecutionType) -> Parsed {
-    let whole = Span::new(0, text.len());
     let read;
     let mut parser = Parser::new(execution_type);
     let mut machine = None;
-    if text.len() > DEFINITION_BYTES_MAX {
-        let message = wording::too_long();
-        parser.report(Code::SchemaValidationFailed, message, NOWHERE, whole);
-    } else if text.trim().is_empty() {
-        let message = wording::NOT_AN_OBJECT;
-        parser.report(Code::SchemaValidationFailed, message, NOWHERE, whole);
-    } else {
-        read = json::read(text);
-        match &read {
-            Ok(root) => machine = parser.document(root),
-            Err(error) => parser.report(
-                Code::InvalidJsonDescription,
-                error.message_with_location(text),
-                Some(error.location(text)),
-                error.span,
-            ),
-        }
+    if let Some(root) = parser.read(text) {
+        read = root;
+        machine = parser.document(&read);
     }
     Parsed {
         machine,

@@ -70,21 +70,27 @@ pub(super) fn start(
     metrics::counter!(measure::TASKS).increment(1);
     let executor = executor.clone();
     let running = tokio::spawn(async move {
-        // The handler is called inside: it may panic before it has made a future.
-        let work = async { executor.handlers().run(task).await };
-        let result = AssertUnwindSafe(work)
-            .catch_unwind()
-            .await
-            .unwrap_or_else(|_| {
-                Err(TaskError::new(
-                    failure::name::TASK_FAILED,
-                    "The task handler panicked.",
-                ))
-            });
+        let result = run_caught(async { executor.handlers().run(task).await }).await;
         // Without a driver nobody waits for the result; after a restart the task runs again.
         let _ = inbox.send(Message::new(input(id, result)));
     });
     Started::Running(running.abort_handle())
+}
+
+/// What a handler's work gives, panics included. The handler is called inside of `work`: it may panic
+/// before it has made a future.
+pub(crate) async fn run_caught(
+    work: impl Future<Output = Result<TaskAnswer, TaskError>>,
+) -> Result<TaskAnswer, TaskError> {
+    AssertUnwindSafe(work)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(|_| {
+            Err(TaskError::new(
+                failure::name::TASK_FAILED,
+                "The task handler panicked.",
+            ))
+        })
 }
 
 fn input(task: TaskId, result: Result<TaskAnswer, TaskError>) -> Input {

@@ -10,13 +10,16 @@ use std::time::Duration;
 use reqwest::{Client, StatusCode, Url};
 
 use super::{Task, TaskAnswer, TaskError, TaskFuture, TaskHandler};
-use crate::configuration::Configuration;
+use crate::configuration::{Configuration, HttpParameters};
 
 pub(super) mod client;
 mod request;
 mod encoding;
 mod connection;
 mod response;
+mod trace;
+
+pub use trace::{HttpExchange, HttpRequest, HttpResponse, HttpTrace};
 
 use connection::LiveConnection;
 use request::Request;
@@ -81,9 +84,16 @@ impl HttpInvoke {
 
 impl TaskHandler for HttpInvoke {
     fn run(&self, task: Task) -> TaskFuture {
+        self.run_traced(task, None)
+    }
+}
+
+impl HttpInvoke {
+    /// Runs a task and notes what is sent and received.
+    pub(super) fn run_traced(&self, task: Task, trace: Option<HttpTrace>) -> TaskFuture {
         let inner = self.0.clone();
         Box::pin(async move {
-            tokio::time::timeout(inner.time_max, inner.invoke(&task))
+            tokio::time::timeout(inner.time_max, inner.invoke(&task, trace.as_ref()))
                 .await
                 .unwrap_or_else(|_| {
                     let seconds = inner.time_max.as_secs();
@@ -96,19 +106,34 @@ impl TaskHandler for HttpInvoke {
 }
 
 impl Inner {
-    async fn invoke(&self, task: &Task) -> Result<TaskAnswer, TaskError> {
+    async fn invoke(
+        &self,
+        task: &Task,
+        trace: Option<&HttpTrace>,
+    ) -> Result<TaskAnswer, TaskError> {
         let arn = request::connection_arn(&task.parameters)?;
         let connection = self.connection(arn)?;
         let request = Request::read(&task.parameters, connection.parameters(), self)?;
-        let (mut answer, used_cached_token) = self.send(&request, connection).await?;
+        if let Some(trace) = trace.filter(|trace| !trace.reveals_secrets()) {
+            // What the state says by itself, before its connection adds anything.
+            let shown = Request::read(&task.parameters, &HttpParameters::default(), self)?;
+            trace.sent(
+                &shown.method,
+                &shown.url,
+                &shown.headers,
+                shown.body.as_deref(),
+            );
+        }
+        let (mut answer, used_cached_token) = self.send(&request, connection, trace).await?;
         if answer.status() == StatusCode::UNAUTHORIZED {
             connection.forget_token().await;
             // The endpoint refused to look at the request, so a fresh token may try once more.
             if used_cached_token {
-                (answer, _) = self.send(&request, connection).await?;
+                (answer, _) = self.send(&request, connection, trace).await?;
             }
         }
-        response::read(answer).await.map(TaskAnswer::Succeeded)
+        let result = response::read(answer, trace).await?;
+        Ok(TaskAnswer::Succeeded(result))
     }
 
     fn connection(&self, arn: &str) -> Result<&LiveConnection, TaskError> {
@@ -126,12 +151,21 @@ impl Inner {
         &self,
         request: &Request,
         connection: &LiveConnection,
+        trace: Option<&HttpTrace>,
     ) -> Result<(reqwest::Response, bool), TaskError> {
         let (authorization, was_cached) = connection
             .authorization(&self.client, self.endpoints)
             .await?;
         let mut headers = request.headers.clone();
         headers.insert(authorization.name, authorization.value);
+        if let Some(trace) = trace.filter(|trace| trace.reveals_secrets()) {
+            trace.sent(
+                &request.method,
+                &request.url,
+                &headers,
+                request.body.as_deref(),
+            );
+        }
         let mut builder = self
             .client
             .request(request.method.clone(), request.url.clone())

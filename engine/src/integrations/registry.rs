@@ -9,7 +9,7 @@ use super::function::ConfiguredFunction;
 use super::function::failure;
 use super::function::invoke::{self, Invocation, InvocationType};
 use super::function::name::FunctionName;
-use super::http::{HttpInvoke, client};
+use super::http::{HttpInvoke, HttpTrace, client};
 use super::{Task, TaskAnswer, TaskError, TaskFuture, TaskHandler};
 use crate::configuration::{Configuration, Server};
 
@@ -106,6 +106,18 @@ impl Handlers {
                 Some(Service::HttpInvoke) => self.http.is_some(),
                 None => false,
             },
+        }
+    }
+
+    /// Runs a task as [`run`](TaskHandler::run) does; what an HTTP task sends and receives is noted.
+    pub fn run_traced(&self, task: Task, trace: &HttpTrace) -> TaskFuture {
+        let is_plain = !self.is_registered(&task.resource);
+        match (Service::of(&task.resource), &self.http) {
+            (Some(Service::HttpInvoke), Some(http)) if is_plain => {
+                let answer = http.run_traced(task, Some(trace.clone()));
+                Box::pin(async move { answer.await.map_err(TaskError::limited) })
+            }
+            (_, _) => self.run(task),
         }
     }
 

@@ -146,6 +146,14 @@ impl Request {
         }
     }
 
+    /// The members of a structure.
+    pub(super) fn members(&self, name: &str) -> Result<Option<Request>, ApiError> {
+        match self.structure(name)? {
+            Some(Value::Object(members)) => Ok(Some(Self(members))),
+            Some(_) | None => Ok(None),
+        }
+    }
+
     /// One of some texts.
     pub(super) fn one_of<T: Copy>(
         &self,

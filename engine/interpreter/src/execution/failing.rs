@@ -286,7 +286,7 @@ enum Owner {
 }
 
 /// How the flow leaves a state whose failure is caught.
-fn caught(
+pub(crate) fn caught(
     state: &State,
     (index, catcher): (usize, &Catcher),
     failure: &Failure,

@@ -27,9 +27,9 @@ pub(super) struct Around<'a> {
 }
 
 impl Surroundings for Around<'_> {
-    fn execution(&self) -> &Value {
+    fn execution(&self) -> Option<&Value> {
         let context = &self.execution.context;
-        context.get_or_init(|| self.execution_context())
+        Some(context.get_or_init(|| self.execution_context()))
     }
 
     fn context_member(&self, member: ContextMember) -> Option<Value> {

@@ -15,7 +15,7 @@ pub(super) fn decide(
     raw: &Scope<'_>,
     chance: &mut Chance,
 ) -> Result<Decision, Fault> {
-    let effective = data_flow::select(&state.data_flow.input_path, raw)?;
+    let effective = data_flow::effective(state, raw)?;
     let scope = raw.over(&effective);
     let mut last = None;
     for rule in &choice.rules {

@@ -6,12 +6,13 @@ use serde_json::Value;
 use stepwell_language::model::{Fail, TextField};
 
 use crate::chance::Chance;
-use crate::data_flow::{self, Scope};
+use crate::data_flow::{self, Scope, Stage};
 use crate::failure::Failure;
 use crate::fault::Fault;
 
 /// The failure that the state stands for; an error when it cannot be told.
 pub(super) fn decide(fail: &Fail, raw: &Scope<'_>, chance: &mut Chance) -> Result<Fault, Fault> {
+    raw.see(Stage::InputPath, raw.input);
     let error = text(fail.error.as_ref(), "ErrorPath", raw, chance)?;
     let cause = text(fail.cause.as_ref(), "CausePath", raw, chance)?;
     Ok(Fault::plain(Failure { error, cause }))

@@ -13,7 +13,7 @@ use stepwell_language::model::{
 };
 
 use crate::chance::Chance;
-use crate::data_flow::{self, Scope};
+use crate::data_flow::{self, Scope, Stage};
 use crate::event::TaskScheduled;
 use crate::failure::Failure;
 use crate::fault::Fault;
@@ -65,6 +65,8 @@ pub(super) fn complete(
     if let StateKind::Parallel(_) | StateKind::Map(_) = state.kind {
         // Such a result is an array around what ran inside: a loop would nest without end.
         data_flow::check_depth(result.value())?;
+    } else {
+        raw.see(Stage::Result, result);
     }
     let query = Query::with_result(state, raw, result, chance);
     leave(state, result, transition, query)
@@ -140,6 +142,7 @@ fn schedule(
     )?;
     let role = role(task.credentials.as_ref(), &mut query)?;
     let parameters = arguments(state, raw, query)?;
+    raw.see(Stage::Arguments, &parameters);
     if parameters.size() > Payload::SIZE_MAX {
         let culprit = culprit(&task.resource);
         return Err(Fault::data_limit(&culprit, "provided parameters"));
@@ -172,7 +175,7 @@ fn seconds(
 }
 
 /// A number, written or computed.
-fn number(
+pub(crate) fn number(
     field: Option<&NumberField>,
     name: &str,
     query: &mut Query<'_>,
@@ -325,21 +328,32 @@ fn choose(
 fn open_map(map: &Map, raw: &Scope<'_>, mut query: Query<'_>) -> Result<Decision, Fault> {
     let items = items(map, raw, &mut query)?;
     let length = items.value().as_array().map_or(0, Vec::len) as u64;
-    let concurrency = number(map.max_concurrency.as_ref(), "MaxConcurrency", &mut query)?;
-    let concurrency_max = match concurrency.map(|number| (number, whole(number))) {
-        None | Some((_, Some(0))) => None,
-        Some((_, Some(limit))) => Some(limit),
-        Some((number, None)) => {
-            let cause = format!(
-                "The MaxConcurrency field must be a non-negative integer, but was: {number}"
-            );
-            return Err(Fault::evaluation(Some("MaxConcurrency"), cause));
-        }
-    };
+    let concurrency_max = concurrency(map, &mut query)?;
     Ok(Decision::OpenMap {
         items,
         length,
         concurrency_max,
+    })
+}
+
+/// `MaxConcurrency`; `None` where the definition sets no limit, or a limit of zero.
+pub(super) fn concurrency(map: &Map, query: &mut Query<'_>) -> Result<Option<u64>, Fault> {
+    let limit = count(map.max_concurrency.as_ref(), "MaxConcurrency", query)?;
+    Ok(limit.filter(|limit| *limit > 0))
+}
+
+/// A number that counts something.
+pub(crate) fn count(
+    field: Option<&NumberField>,
+    name: &str,
+    query: &mut Query<'_>,
+) -> Result<Option<u64>, Fault> {
+    let Some(number) = number(field, name, query)? else {
+        return Ok(None);
+    };
+    whole(number).map(Some).ok_or_else(|| {
+        let cause = format!("The {name} field must be a non-negative integer, but was: {number}");
+        Fault::evaluation(Some(name), cause)
     })
 }
 

@@ -1,12 +1,14 @@
 //! Map: runs its processor for each item.
 
 use serde_json::{Map as Object, Value, json};
+use stepwell_language::expression::Root;
 use stepwell_language::model::{Map, NumberField, PathField, QueryLanguage, State};
 
 use crate::chance::Chance;
-use crate::data_flow::{self, Scope};
+use crate::data_flow::{self, Scope, Stage};
 use crate::fault::Fault;
 use crate::payload::Payload;
+use crate::query::Query;
 
 use super::{Decision, jsonata};
 
@@ -14,19 +16,24 @@ use super::{Decision, jsonata};
 pub(crate) const INLINE_CONCURRENCY_MAX: u64 = 40;
 
 pub(super) fn decide(state: &State, map: &Map, raw: &Scope<'_>) -> Result<Decision, Fault> {
-    let effective = data_flow::select(&state.data_flow.input_path, raw)?;
+    let effective = data_flow::effective(state, raw)?;
     let scope = raw.over(&effective);
     let items = data_flow::select(&map.items_path, &scope)?;
     let Some(length) = items.value().as_array().map(|items| items.len() as u64) else {
         let path = match &map.items_path {
-            PathField::Path(path) => path.text(),
+            // AWS names a path into the context object as one into an input.
+            PathField::Path(path) => match path.root() {
+                Root::Context => &path.text()[1..],
+                Root::Input | Root::Variable(_) => path.text(),
+            },
             PathField::Whole | PathField::Nothing => "$",
         };
         return Err(Fault::runtime(format!(
             "Reference path \"{path}\" must point to array."
         )));
     };
-    let concurrency_max = concurrency(map, &scope)?;
+    raw.see(Stage::ItemsPath, &items);
+    let concurrency_max = limit(map, &scope)?;
     Ok(Decision::OpenMap {
         items,
         length,
@@ -34,8 +41,22 @@ pub(super) fn decide(state: &State, map: &Map, raw: &Scope<'_>) -> Result<Decisi
     })
 }
 
+/// The same in either language, for a Map whose items come from elsewhere than its input.
+pub(crate) fn concurrency(
+    state: &State,
+    map: &Map,
+    raw: &Scope<'_>,
+    chance: &mut Chance,
+) -> Result<Option<u64>, Fault> {
+    if state.query_language == QueryLanguage::Jsonata {
+        return jsonata::concurrency(map, &mut Query::new(state, raw, chance));
+    }
+    let effective = data_flow::effective(state, raw)?;
+    limit(map, &raw.over(&effective))
+}
+
 /// `MaxConcurrency`; `None` where the definition sets no limit, or a limit of zero.
-fn concurrency(map: &Map, scope: &Scope<'_>) -> Result<Option<u64>, Fault> {
+fn limit(map: &Map, scope: &Scope<'_>) -> Result<Option<u64>, Fault> {
     let limit = match &map.max_concurrency {
         None => 0,
         #[expect(

@@ -8,7 +8,7 @@ use crate::fault::Fault;
 use super::Decision;
 
 pub(super) fn decide(state: &State, raw: &Scope<'_>) -> Result<Decision, Fault> {
-    let effective = data_flow::select(&state.data_flow.input_path, raw)?;
+    let effective = data_flow::effective(state, raw)?;
     let output = data_flow::pass_on(state, &raw.over(&effective))?;
     Ok(Decision::exit(output, Vec::new(), Transition::End))
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 use stepwell_language::model::{NumberField, Resource, State, StateKind, Task, Template};
 
 use crate::chance::Chance;
-use crate::data_flow::{self, Scope};
+use crate::data_flow::{self, Scope, Stage};
 use crate::event::TaskScheduled;
 use crate::fault::Fault;
 use crate::payload::Payload;
@@ -20,12 +20,13 @@ pub(super) fn decide(
     moment: &Moment<'_>,
     chance: &mut Chance,
 ) -> Result<Decision, Fault> {
-    let effective = data_flow::select(&state.data_flow.input_path, raw)?;
+    let effective = data_flow::effective(state, raw)?;
     let scope = raw.over(&effective);
     let parameters = match &state.data_flow.parameters {
         Some(parameters) => data_flow::fill(parameters, &scope, chance)?,
         None => effective.clone(),
     };
+    raw.see(Stage::Parameters, &parameters);
     if parameters.size() > Payload::SIZE_MAX {
         return Err(Fault::data_limit(
             &culprit(&task.resource),
@@ -58,6 +59,8 @@ pub(super) fn complete(
     if let StateKind::Parallel(_) | StateKind::Map(_) = state.kind {
         // Such a result is an array around what ran inside: a loop would nest without end.
         data_flow::check_depth(result.value())?;
+    } else {
+        raw.see(Stage::Result, result);
     }
     let assigned = data_flow::assign(state, flow.assign.as_ref(), &raw.over(result), chance)?;
     let output = match &flow.result_selector {

@@ -23,7 +23,7 @@ pub(super) fn decide(
     moment: &Moment<'_>,
     chance: &mut Chance,
 ) -> Result<Decision, Fault> {
-    let effective = data_flow::select(&state.data_flow.input_path, raw)?;
+    let effective = data_flow::effective(state, raw)?;
     let until = until(wait, &raw.over(&effective), moment)?;
     if until > moment.now {
         return Ok(Decision::WaitUntil(until));

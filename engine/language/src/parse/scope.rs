@@ -128,7 +128,7 @@ impl<'a> Parser<'a> {
         }
     }
 
-    fn collect_state(&mut self, state: PendingState<'a>, location: &str, depth: usize) {
+    pub(super) fn collect_state(&mut self, state: PendingState<'a>, location: &str, depth: usize) {
         let Ok(number) = u32::try_from(self.states.len()) else {
             return;
         };

@@ -10,7 +10,17 @@ use super::{NOWHERE, Parser, wording};
 impl Parser<'_> {
     /// Looks at what reading the states has left in them.
     pub(super) fn check_structure(&mut self) {
-        for id in (0..).map(ScopeId).take(self.scopes.len()) {
+        self.check_scopes(0);
+    }
+
+    /// The same where the document is one state: of what is inside it.
+    pub(super) fn check_inner_structure(&mut self) {
+        self.check_scopes(1);
+    }
+
+    fn check_scopes(&mut self, first: usize) {
+        let count = self.scopes.len();
+        for id in (0..).map(ScopeId).take(count).skip(first) {
             // A scope without an end says nothing about what else is wrong in it: so AWS.
             if self.check_end(id) {
                 self.check_reachable(id);

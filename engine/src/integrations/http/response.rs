@@ -7,13 +7,20 @@ use stepwell_interpreter::Payload;
 
 use super::super::TaskError;
 use super::client::{self, BodyError};
+use super::trace::HttpTrace;
 use super::{runtime_error, socket_error};
 
 /// Reads an answer.
-pub(super) async fn read(response: Response) -> Result<Payload, TaskError> {
+pub(super) async fn read(
+    response: Response,
+    trace: Option<&HttpTrace>,
+) -> Result<Payload, TaskError> {
     let status = response.status();
     let headers = response.headers().clone();
     let body = client::read(response, Payload::SIZE_MAX).await;
+    if let Some(trace) = trace {
+        trace.received(status, &headers, body.as_deref().unwrap_or_default());
+    }
     if !status.is_success() {
         return Err(status_error(status, body.as_deref().unwrap_or_default()));
     }

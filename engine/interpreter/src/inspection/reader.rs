@@ -1,0 +1,226 @@
+//! What an `ItemReader` makes of the data that a test gives it in place of an object store.
+//!
+//! Source: developer guide, "`ItemReader` (Map)".
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map as Object, Value, json};
+use stepwell_language::json;
+use stepwell_language::model::{State, Template};
+
+use crate::chance::Chance;
+use crate::data_flow::Scope;
+use crate::failure::{Failure, name};
+use crate::fault::Fault;
+use crate::payload::Payload;
+
+use super::iterations::{fill, limit};
+
+/// The items that `reader` reads from `data`: a JSON array.
+pub(super) fn read(
+    state: &State,
+    reader: &Template,
+    data: &str,
+    scope: &Scope<'_>,
+    chance: &mut Chance,
+) -> Result<Payload, Fault> {
+    let reader = fill(state, reader, "ItemReader", scope, chance)?;
+    let config = reader.value().get("ReaderConfig").unwrap_or(&Value::Null);
+    let text = |field: &str| config.get(field).and_then(Value::as_str);
+    let mut items = match text("InputType") {
+        Some("CSV") => csv(data, config)?,
+        Some("JSONL") => lines(data)?,
+        Some(kind @ ("PARQUET" | "MANIFEST")) => {
+            return Err(failed(format!(
+                "Data of the type {kind} cannot be given in a test."
+            )));
+        }
+        Some(_) | None => json_items(data, text("ItemsPointer"))?,
+    };
+    if let Some(maximum) = limit(config, "MaxItems", scope)? {
+        items.truncate(usize::try_from(maximum).unwrap_or(usize::MAX));
+    }
+    Ok(Payload::from_value(Value::Array(items)))
+}
+
+/// Whether the reader takes the items from a place inside of what it reads.
+pub(super) fn has_pointer(reader: &Template) -> bool {
+    match reader {
+        Template::Literal(value) => value.pointer("/ReaderConfig/ItemsPointer").is_some(),
+        Template::Object(entries) => entries.iter().any(|(name, entry)| match entry {
+            Template::Literal(value) => {
+                &**name == "ReaderConfig" && value.get("ItemsPointer").is_some()
+            }
+            Template::Object(entries) => {
+                &**name == "ReaderConfig"
+                    && entries.iter().any(|(name, _)| &**name == "ItemsPointer")
+            }
+            Template::Expression(_) | Template::Array(_) => false,
+        }),
+        Template::Expression(_) | Template::Array(_) => false,
+    }
+}
+
+fn failed(cause: impl Into<String>) -> Fault {
+    Fault::plain(Failure::new(name::ITEM_READER_FAILED, cause.into()))
+}
+
+fn parse(text: &str) -> Result<Value, Fault> {
+    json::read_value(text).map_err(|error| failed(error.to_string()))
+}
+
+/// The elements of an array, or the members of an object.
+fn json_items(data: &str, pointer: Option<&str>) -> Result<Vec<Value>, Fault> {
+    let mut document = parse(data)?;
+    if let Some(pointer) = pointer {
+        document = document
+            .pointer_mut(pointer)
+            .map(Value::take)
+            .ok_or_else(|| {
+                failed("The provided ReaderConfig.ItemsPointer does not match any valid path in the JSON structure.")
+            })?;
+    }
+    match document {
+        Value::Array(items) => Ok(items),
+        Value::Object(members) => Ok(members
+            .into_iter()
+            .map(|(key, value)| json!({ "Key": key, "Value": value }))
+            .collect()),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
+            Err(failed("Attempting to map over non-iterable node."))
+        }
+    }
+}
+
+fn lines(data: &str) -> Result<Vec<Value>, Fault> {
+    data.lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(parse)
+        .collect()
+}
+
+/// Rows as objects of texts. Short rows are filled up, what is too much is dropped.
+fn csv(data: &str, config: &Value) -> Result<Vec<Value>, Fault> {
+    let delimiter = match config.get("CSVDelimiter").and_then(Value::as_str) {
+        Some("PIPE") => '|',
+        Some("SEMICOLON") => ';',
+        Some("SPACE") => ' ',
+        Some("TAB") => '\t',
+        Some(_) | None => ',',
+    };
+    let mut rows = rows(data, delimiter).into_iter();
+    let is_given = config.get("CSVHeaderLocation").and_then(Value::as_str) == Some("GIVEN");
+    let headers: Vec<String> = if is_given {
+        let headers = config.get("CSVHeaders").and_then(Value::as_array);
+        let text = |header: &Value| header.as_str().unwrap_or_default().to_owned();
+        headers.into_iter().flatten().map(text).collect()
+    } else {
+        rows.next().unwrap_or_default()
+    };
+    let different: BTreeSet<&String> = headers.iter().collect();
+    if different.len() < headers.len() {
+        return Err(failed("CSV headers cannot contain duplicates."));
+    }
+    let item = |row: Vec<String>| {
+        let cells = row.into_iter().chain(std::iter::repeat(String::new()));
+        let members: Object<String, Value> = headers
+            .iter()
+            .zip(cells)
+            .map(|(header, cell)| (header.clone(), Value::String(cell)))
+            .collect();
+        Value::Object(members)
+    };
+    Ok(rows.map(item).collect())
+}
+
+/// The cells of each row. Inside quotes a cell may hold anything; a quote in it is doubled or has a
+/// backslash before it. Empty lines are no rows.
+fn rows(data: &str, delimiter: char) -> Vec<Vec<String>> {
+    let mut rows = Vec::new();
+    let (mut row, mut cell) = (Vec::new(), String::new());
+    let (mut is_quoted, mut was_quoted) = (false, false);
+    let mut characters = data.chars().peekable();
+    while let Some(character) = characters.next() {
+        match character {
+            '"' if is_quoted && characters.peek() == Some(&'"') => {
+                characters.next();
+                cell.push('"');
+            }
+            '"' if is_quoted => is_quoted = false,
+            '"' if cell.is_empty() => (is_quoted, was_quoted) = (true, true),
+            '\\' if is_quoted && characters.peek() == Some(&'"') => {
+                characters.next();
+                cell.push('"');
+            }
+            other if is_quoted => cell.push(other),
+            '\r' if characters.peek() == Some(&'\n') => {}
+            '\n' => {
+                row.push(std::mem::take(&mut cell));
+                let is_empty = row.len() == 1 && row[0].is_empty() && !was_quoted;
+                if is_empty {
+                    row.clear();
+                } else {
+                    rows.push(std::mem::take(&mut row));
+                }
+                was_quoted = false;
+            }
+            other if other == delimiter => row.push(std::mem::take(&mut cell)),
+            other => cell.push(other),
+        }
+    }
+    if !cell.is_empty() || !row.is_empty() || was_quoted {
+        row.push(cell);
+        rows.push(row);
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check_csv(data: &str, config: &Value, expected: &Value) {
+        let items = csv(data, config).unwrap_or_else(|_| panic!("{data:?} is refused"));
+        assert_eq!(&Value::Array(items), expected, "{data:?}");
+    }
+
+    #[test]
+    fn rows_become_objects_of_texts() {
+        let first_row = json!({});
+        check_csv("a,b\n1,2\n", &first_row, &json!([{"a": "1", "b": "2"}]));
+        check_csv(
+            "a,b\r\n1\r\n\r\n2,3,4",
+            &first_row,
+            &json!([{"a": "1", "b": ""}, {"a": "2", "b": "3"}]),
+        );
+        check_csv(
+            "a\n\"x, \"\"y\"\"\n\\\"z\"\n",
+            &first_row,
+            &json!([{"a": "x, \"y\"\n\"z"}]),
+        );
+        check_csv("", &first_row, &json!([]));
+        let given =
+            json!({"CSVHeaderLocation": "GIVEN", "CSVHeaders": ["a"], "CSVDelimiter": "PIPE"});
+        check_csv("1|2\n3", &given, &json!([{"a": "1"}, {"a": "3"}]));
+        assert!(csv("a,a\n1,2", &first_row).is_err());
+    }
+
+    #[test]
+    fn items_are_found_in_documents() {
+        let items = |data, pointer| json_items(data, pointer).ok().map(Value::Array);
+        assert_eq!(items("[1, 2]", None), Some(json!([1, 2])));
+        assert_eq!(
+            items(r#"{"a": {"b": [3]}}"#, Some("/a/b")),
+            Some(json!([3]))
+        );
+        assert_eq!(
+            items(r#"{"a": 1}"#, None),
+            Some(json!([{"Key": "a", "Value": 1}]))
+        );
+        assert_eq!(items("1", None), None);
+        assert_eq!(items("[", None), None);
+        assert_eq!(items("{}", Some("/a")), None);
+        assert_eq!(lines("1\n\n{}\n").ok(), Some(vec![json!(1), json!({})]));
+    }
+}
