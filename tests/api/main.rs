@@ -39,5 +39,7 @@ mod send_task_failure;
 mod send_task_heartbeat;
 mod workers;
 mod execution_logs;
+mod test_state;
+mod validate_state_machine_definition;
 mod protocol;
 mod metrics;

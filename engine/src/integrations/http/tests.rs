@@ -417,3 +417,40 @@ async fn a_connection_that_gets_no_token_is_invalid() {
         "400 Bad Request: invalid_client",
     );
 }
+
+#[tokio::test]
+async fn a_trace_shows_secrets_to_those_who_may_see_them() {
+    let address = echo_server().await;
+    let endpoint = format!("{address}/echo");
+    for reveals_secrets in [false, true] {
+        let trace = HttpTrace::new(reveals_secrets);
+        let more =
+            json!({"Method": "POST", "RequestBody": {"b": 1}, "QueryParameters": {"q": "1"}});
+        let parameters = parameters(&endpoint, "key", &more);
+        let task = task("arn:aws:states:::http:invoke", parameters);
+        succeeded(
+            handler(&address)
+                .run_traced(task, Some(trace.clone()))
+                .await,
+        );
+        let HttpExchange { request, response } = trace.take().unwrap();
+        let shown = format!("{} {} {:?}", request.url, request.headers, request.body);
+        assert_eq!(shown.contains("s3cret"), reveals_secrets, "{shown}");
+        assert_eq!(shown.contains("connection"), reveals_secrets, "{shown}");
+        assert_eq!((&*request.protocol, &*request.method), ("http", "POST"));
+        assert!(
+            shown.contains("q=1") && shown.contains("\"b\\\":1"),
+            "{shown}"
+        );
+        assert!(
+            request.headers.starts_with('[') && request.headers.contains("range: bytes=0-262144")
+        );
+        let response = response.unwrap();
+        assert_eq!(
+            (&*response.status_code, &*response.status_message),
+            ("200", "OK")
+        );
+        assert!(response.headers.contains("content-type: application/json"));
+        assert!(response.body.starts_with('{'));
+    }
+}
