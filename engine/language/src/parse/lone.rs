@@ -166,3 +166,95 @@ fn placeholder(id: StateId, name: StateName) -> State {
         kind: StateKind::Succeed,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let parsed = parse_state(text, "A", ExecutionType::Standard);
+        let found: Vec<String> = parsed.diagnostics.iter().map(ToString::to_string).collect();
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn where_a_state_leads_is_taken_for_granted() {
+        check(r#"{"Type": "Succeed"}"#, &[]);
+        check(r#"{"Type": "Pass", "Next": "B"}"#, &[]);
+        check(r#"{"Type": "Pass", "Next": "A"}"#, &[]);
+        let choice = r#"{"Type": "Choice", "Choices": [{"Variable": "$.a", "IsNull": true, "Next": "B"}], "Default": "C"}"#;
+        check(choice, &[]);
+        let machine = parse_state(choice, "A", ExecutionType::Standard)
+            .machine
+            .unwrap();
+        let names: Vec<&str> = machine.states.keys().map(|name| &**name).collect();
+        assert_eq!(names, ["A", "B", "C"]);
+        assert!(
+            machine
+                .states
+                .values()
+                .enumerate()
+                .all(|(index, state)| state.id.0 as usize == index)
+        );
+    }
+
+    #[test]
+    fn what_is_inside_a_state_is_checked_as_ever() {
+        let map = |inner: &str, next: &str| {
+            format!(
+                r#"{{"Type": "Map", "ItemProcessor": {{"StartAt": "B", "States": {{{inner}}}}}, "Next": "{next}"}}"#
+            )
+        };
+        check(&map(r#""B": {"Type": "Succeed"}"#, "C"), &[]);
+        check(&map(r#""B": {"Type": "Succeed"}"#, "B"), &[]);
+        let lost = map(r#""B": {"Type": "Succeed"}, "C": {"Type": "Succeed"}"#, "D");
+        check(
+            &lost,
+            &[
+                "MISSING_TRANSITION_TARGET: State \"C\" is not reachable. at /States/A/ItemProcessor/States/C",
+            ],
+        );
+        let wrong = map(r#""B": {"Type": "Pass", "Next": "D"}"#, "D");
+        check(
+            &wrong,
+            &[
+                "MISSING_TRANSITION_TARGET: Missing 'Next' target: D at /States/A/ItemProcessor/States/B/Next",
+            ],
+        );
+        let same = map(
+            r#""A": {"Type": "Succeed"}, "B": {"Type": "Pass", "Next": "A"}"#,
+            "D",
+        );
+        check(
+            &same,
+            &["DUPLICATE_STATE_NAME: Duplicate State name: A at /States/A/ItemProcessor/States/A"],
+        );
+    }
+
+    #[test]
+    fn what_is_no_state_is_refused() {
+        check(
+            "",
+            &["SCHEMA_VALIDATION_FAILED: Definition must be a valid JSON object at null"],
+        );
+        check(
+            "1",
+            &["SCHEMA_VALIDATION_FAILED: Definition must be a valid JSON object at null"],
+        );
+        check(
+            "{}",
+            &["SCHEMA_VALIDATION_FAILED: These fields are required: [Type] at /States/A"],
+        );
+        assert!(
+            parse_state("{", "A", ExecutionType::Standard)
+                .machine
+                .is_none()
+        );
+        assert!(
+            parse_state("{}", "", ExecutionType::Standard)
+                .machine
+                .is_none()
+        );
+    }
+}
