@@ -216,12 +216,6 @@ impl OperationError {
 
 /// `CODE: message at /location, …`; a finding without a place is `at null`, as AWS prints it.
 fn join(diagnostics: &[Diagnostic]) -> String {
-    let lines: Vec<String> = diagnostics
-        .iter()
-        .map(|diagnostic| match diagnostic.location {
-            Some(_) => diagnostic.to_string(),
-            None => format!("{diagnostic} at null"),
-        })
-        .collect();
+    let lines: Vec<String> = diagnostics.iter().map(ToString::to_string).collect();
     lines.join(", ")
 }
