@@ -220,6 +220,7 @@ mod tests {
             &wrong,
             &[
                 "MISSING_TRANSITION_TARGET: Missing 'Next' target: D at /States/A/ItemProcessor/States/B/Next",
+                "MISSING_END_STATE: Workflow has no terminal state at null",
             ],
         );
         let same = map(

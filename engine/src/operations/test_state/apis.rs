@@ -377,6 +377,7 @@ mod tests {
             "TerminateJobFlows",
             "SetTerminationProtection",
             "ModifyInstanceGroups",
+            "ModifyInstanceFleet",
         ];
         for (_, action, _, service, operation) in SPECIAL {
             assert!(

@@ -463,10 +463,15 @@ mod tests {
 
     #[test]
     fn deep_mocks_end() {
-        let mut deep = json!({"S": "a"});
-        for _ in 0..900 {
-            deep = json!({"M": {"a": deep}});
-        }
-        check("dynamodb:getItem", &json!({"Item": {"a": deep}}), None);
+        let text = format!(
+            r#"{{"Item": {{"a": {}{{"S": "a"}}{}}}}}"#,
+            r#"{"M": {"a": "#.repeat(490),
+            "}}".repeat(490)
+        );
+        let deep = stepwell_language::json::read_value(&text).expect("it is below the limit");
+        assert_eq!(
+            verdict("dynamodb:getItem", &deep, Strictness::Complete),
+            None
+        );
     }
 }
