@@ -111,7 +111,7 @@ impl Handlers {
 
     /// Runs a task as [`run`](TaskHandler::run) does; what an HTTP task sends and receives is noted.
     pub fn run_traced(&self, task: Task, trace: &HttpTrace) -> TaskFuture {
-        let is_plain = !self.is_registered(&task.resource);
+        let is_plain = self.registered(&task.resource).is_none();
         match (Service::of(&task.resource), &self.http) {
             (Some(Service::HttpInvoke), Some(http)) if is_plain => {
                 let answer = http.run_traced(task, Some(trace.clone()));

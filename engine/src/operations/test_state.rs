@@ -206,12 +206,11 @@ impl Engine {
         let (machine, id) = find_state(request)?;
         let machine = Arc::new(machine);
         let state = machine.state(id);
-        let mock = match &request.mock {
-            Some(mock) => Some(mocks::read(state, mock, request.reveal_secrets).map_err(invalid)?),
-            None => {
-                check_without_mock(request, state)?;
-                None
-            }
+        let mock = if let Some(mock) = &request.mock {
+            Some(mocks::read(state, mock, request.reveal_secrets).map_err(invalid)?)
+        } else {
+            check_without_mock(request, state)?;
+            None
         };
         check_cause(request, &machine, state)?;
         let context = match &request.context {

@@ -90,7 +90,7 @@ fn render(tested: TestedState, level: InspectionLevel) -> Value {
         None => (None, None),
     };
     let http = tested.http.filter(|_| level == InspectionLevel::Trace);
-    let inspection = (level != InspectionLevel::Info).then(|| inspection(report.inspection, http));
+    let inspection = (level != InspectionLevel::Info).then(|| inspection(&report.inspection, http));
     Members::default()
         .maybe("output", report.output.as_ref().map(Payload::text))
         .maybe("error", error.as_deref())
@@ -110,7 +110,7 @@ fn status(status: TestStatus) -> &'static str {
     }
 }
 
-fn inspection(inspection: Inspection, http: Option<HttpExchange>) -> Value {
+fn inspection(inspection: &Inspection, http: Option<HttpExchange>) -> Value {
     let text =
         |payload: &Option<Payload>| payload.as_ref().map(|payload| payload.text().to_owned());
     let error = inspection.error;

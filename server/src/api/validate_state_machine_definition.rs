@@ -10,6 +10,10 @@ use super::ApiError;
 use super::extract::Request;
 use super::render::Members;
 
+#[expect(
+    clippy::unused_async,
+    reason = "every action is a future, and this one has nothing to wait for"
+)]
 pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
     let types = [
         ("STANDARD", StateMachineKind::Standard),

@@ -167,21 +167,21 @@ fn batches(batcher: &Payload, inputs: &Payload, scope: &Scope<'_>) -> Result<Pay
     let batcher = batcher.value();
     let items_max = limit(batcher, "MaxItemsPerBatch", scope)?.unwrap_or(u64::MAX);
     let bytes_max = limit(batcher, "MaxInputBytesPerBatch", scope)?.unwrap_or(BATCH_BYTES_MAX);
-    let mut batches = Vec::new();
+    let mut all = Vec::new();
     let (mut batch, mut size) = (Vec::new(), 0);
     for item in elements(inputs) {
         let length = item.to_string().len() as u64;
         if !batch.is_empty() && (batch.len() as u64 >= items_max || size + length > bytes_max) {
-            batches.push(batch_of(batcher, std::mem::take(&mut batch)));
+            all.push(batch_of(batcher, std::mem::take(&mut batch)));
             size = 0;
         }
         size += length;
         batch.push(item.clone());
     }
     if !batch.is_empty() {
-        batches.push(batch_of(batcher, batch));
+        all.push(batch_of(batcher, batch));
     }
-    Ok(Payload::from_value(Value::Array(batches)))
+    Ok(Payload::from_value(Value::Array(all)))
 }
 
 fn batch_of(batcher: &Value, items: Vec<Value>) -> Value {

@@ -142,16 +142,12 @@ fn rows(data: &str, delimiter: char) -> Vec<Vec<String>> {
     let mut characters = data.chars().peekable();
     while let Some(character) = characters.next() {
         match character {
-            '"' if is_quoted && characters.peek() == Some(&'"') => {
+            '"' | '\\' if is_quoted && characters.peek() == Some(&'"') => {
                 characters.next();
                 cell.push('"');
             }
             '"' if is_quoted => is_quoted = false,
             '"' if cell.is_empty() => (is_quoted, was_quoted) = (true, true),
-            '\\' if is_quoted && characters.peek() == Some(&'"') => {
-                characters.next();
-                cell.push('"');
-            }
             other if is_quoted => cell.push(other),
             '\r' if characters.peek() == Some(&'\n') => {}
             '\n' => {

@@ -191,22 +191,24 @@ impl Check {
                     .try_for_each(|entry| self.value(rest, entry, field))
             }
             _ => match self.shape(kind) {
-                Some(shape) => match shape.strip_prefix('=') {
-                    Some(values) => {
-                        let text = value.as_str().ok_or_else(|| must_be("a string"))?;
-                        if values.split('|').any(|value| value == text) {
-                            Ok(())
-                        } else {
-                            Err(broken(&format!("Field '{field}' is not an expected value")))
-                        }
-                    }
-                    None => {
-                        let members = value.as_object().ok_or_else(|| must_be("an object"))?;
-                        self.members(shape, members, &[])
-                    }
-                },
+                Some(shape) => self.shaped(shape, value, field),
                 None => Ok(()),
             },
+        }
+    }
+
+    /// The value of a shape with a number: a structure, or one of some texts.
+    fn shaped(&self, shape: &str, value: &Value, field: &str) -> Result<(), String> {
+        let must_be = |what: &str| broken(&format!("Field '{field}' must be {what}"));
+        let Some(values) = shape.strip_prefix('=') else {
+            let members = value.as_object().ok_or_else(|| must_be("an object"))?;
+            return self.members(shape, members, &[]);
+        };
+        let text = value.as_str().ok_or_else(|| must_be("a string"))?;
+        if values.split('|').any(|value| value == text) {
+            Ok(())
+        } else {
+            Err(broken(&format!("Field '{field}' is not an expected value")))
         }
     }
 
@@ -238,9 +240,12 @@ fn decapitalised(name: &str) -> String {
     characters
         .iter()
         .enumerate()
-        .map(|(index, character)| match index < end {
-            true => character.to_ascii_lowercase(),
-            false => *character,
+        .map(|(index, character)| {
+            if index < end {
+                character.to_ascii_lowercase()
+            } else {
+                *character
+            }
         })
         .collect()
 }
