@@ -18,9 +18,7 @@ use super::PATIENCE;
 const FLOOR: usize = 90;
 
 /// Modules that need what is not built, and what that is.
-const OUT_OF_REACH: [(&str, &str); 1] = [
-    ("test_sfn_api_map_run", "Map Runs"),
-];
+const OUT_OF_REACH: [(&str, &str); 1] = [("test_sfn_api_map_run", "Map Runs")];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn recorded_calls_are_answered_alike() {

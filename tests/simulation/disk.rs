@@ -14,9 +14,9 @@ use stepwell::store::memory::MemoryStore;
 use stepwell::store::{
     ActivityStore, Append, Chunk, Counters, Creation, ExecutionFilter, ExecutionKey,
     ExecutionRecord, HistoryRange, NewExecution, NewStateMachine, OwnerStore, Removal, Removed,
-    Revision,
-    RevisionKey, StateMachineCreation, StateMachineKey, StateMachineRecord, StateMachineStatus,
-    StateMachineUpdate, Store, StoreError, StoreFuture, Tagging, Update, VersionStore,
+    Revision, RevisionKey, StateMachineCreation, StateMachineKey, StateMachineRecord,
+    StateMachineStatus, StateMachineUpdate, Store, StoreError, StoreFuture, Tagging, Update,
+    VersionStore,
 };
 use tokio::sync::Notify;
 

@@ -27,8 +27,8 @@ use flow::{Activity, Flow, Position, TaskAttempt, TaskPhase};
 use run::Turn;
 
 pub use apply::ReplayError;
-pub use redrive::Redrives;
 pub(crate) use failing::caught;
+pub use redrive::Redrives;
 
 /// A running, or ended, execution of a state machine.
 ///

@@ -21,8 +21,7 @@ use super::{
     ActivityStore, Append, Chunk, Conflict, Counters, Creation, ExecutionCursor, ExecutionFilter,
     ExecutionKey, ExecutionRecord, ExecutionStatus, HistoryRange, LetterAnswer, NewExecution,
     NewRevision, NewStateMachine, Order, OwnerStore, Redrive, Removal, Removed, Revision,
-    RevisionKey,
-    StateMachineCreation, StateMachineKey, StateMachineRecord, StateMachineStatus,
+    RevisionKey, StateMachineCreation, StateMachineKey, StateMachineRecord, StateMachineStatus,
     StateMachineUpdate, Store, StoreError, StoreFuture, Tagging, Timer, Update, VersionStore,
 };
 

@@ -36,9 +36,9 @@ use self::writer::Writer;
 use super::{
     ActivityStore, Append, Chunk, Counters, Creation, ExecutionFilter, ExecutionKey,
     ExecutionRecord, HistoryRange, NewExecution, NewStateMachine, OwnerStore, Removal, Removed,
-    Revision,
-    RevisionKey, StateMachineCreation, StateMachineKey, StateMachineRecord, StateMachineStatus,
-    StateMachineUpdate, Store, StoreError, StoreFuture, Tagging, Update, VersionStore,
+    Revision, RevisionKey, StateMachineCreation, StateMachineKey, StateMachineRecord,
+    StateMachineStatus, StateMachineUpdate, Store, StoreError, StoreFuture, Tagging, Update,
+    VersionStore,
 };
 
 pub use self::snapshot::Snapshot;

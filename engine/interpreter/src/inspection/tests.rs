@@ -7,9 +7,9 @@ use super::*;
 const NOW: i64 = 1_700_000_000_000;
 
 fn test(definition: &Value, input: Value, retries: u64) -> (StateTest, Chance) {
-    let text = definition.to_string();
-    let machine = parse_state(&text, "Tested", ExecutionType::Standard).into_result();
-    let machine = machine.unwrap_or_else(|problems| panic!("{text}: {problems:?}"));
+    let source = definition.to_string();
+    let machine = parse_state(&source, "Tested", ExecutionType::Standard).into_result();
+    let machine = machine.unwrap_or_else(|problems| panic!("{source}: {problems:?}"));
     let setup = Setup {
         input: Payload::from_value(input),
         variables: BTreeMap::new(),
