@@ -42,4 +42,5 @@ mod execution_logs;
 mod test_state;
 mod validate_state_machine_definition;
 mod protocol;
+mod rest;
 mod metrics;

@@ -1,4 +1,4 @@
-//! Requests that the SDK would not send, and the plain REST face.
+//! Requests that the SDK would not send.
 
 use axum::Router;
 use axum::body::Body;
@@ -8,7 +8,7 @@ use stepwell::Engine;
 use stepwell_tests::server::ROLE;
 use tower::ServiceExt as _;
 
-use crate::definitions::{FAIL, PASS, WAIT};
+use crate::definitions::{PASS, WAIT};
 
 const AWS_JSON: &str = "application/x-amz-json-1.0";
 
@@ -62,13 +62,13 @@ impl Face {
 }
 
 impl Answer {
-    fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {self:?}"))
     }
 
     /// Asserts that this is an error of the AWS protocol.
     #[track_caller]
-    fn refuses(&self, status: u16, code: &str, message: &str) {
+    pub(crate) fn refuses(&self, status: u16, code: &str, message: &str) {
         assert_eq!(self.json(), json!({"__type": code, "message": message}));
         assert_eq!(self.status, status);
         assert_eq!(self.headers["content-type"], AWS_JSON);
@@ -78,7 +78,7 @@ impl Answer {
 
     /// Asserts that this is an answer of the plain face.
     #[track_caller]
-    fn says(&self, status: u16, body: &Value) {
+    pub(crate) fn says(&self, status: u16, body: &Value) {
         assert_eq!((self.status.as_u16(), &self.json()), (status, body));
         assert_eq!(self.headers["content-type"], "application/json");
     }
@@ -457,225 +457,4 @@ async fn probes_are_answered() {
         let answer = face.get(path).await;
         assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, body));
     }
-}
-
-#[tokio::test]
-async fn the_plain_face_creates_updates_and_deletes() {
-    let face = Face::new().await;
-    let path = "/v1/state-machines/orders";
-    let created = face.rest(Method::PUT, path, PASS).await;
-    assert_eq!(created.status, 201, "{created:?}");
-    let arn = "arn:aws:states:us-east-1:123456789012:stateMachine:orders";
-    assert_eq!(created.json()["stateMachineArn"], arn);
-    assert!(created.body.ends_with("}\n"), "a line of its own");
-
-    let updated = face.rest(Method::PUT, path, WAIT).await;
-    assert_eq!(updated.status, 200, "{updated:?}");
-    assert!(updated.json()["revisionId"].is_string());
-    let described = face.get(path).await;
-    let definition: Value = serde_json::from_str(WAIT).unwrap();
-    assert_eq!(described.json()["definition"], definition, "JSON, not text");
-
-    let listed = face.get("/v1/state-machines?maxResults=1").await;
-    assert_eq!(listed.json()["stateMachines"][0]["name"], "orders");
-
-    let deleted = face.rest(Method::DELETE, path, "").await;
-    deleted.says(200, &json!({}));
-    let message = format!("State Machine Does Not Exist: '{arn}'");
-    let gone = json!({"error": "StateMachineDoesNotExist", "message": message});
-    face.get(path).await.says(404, &gone);
-    let started = face
-        .rest(Method::POST, &format!("{path}/executions"), "")
-        .await;
-    started.says(404, &gone);
-    let listed = face.get(&format!("{path}/executions")).await;
-    listed.says(404, &gone);
-}
-
-#[tokio::test]
-async fn the_plain_face_runs_executions() {
-    let face = Face::new().await;
-    let machine = "/v1/state-machines/orders";
-    face.rest(Method::PUT, machine, WAIT).await;
-    let executions = format!("{machine}/executions");
-    let named = format!("{executions}?name=one");
-    let started = face.rest(Method::POST, &named, r#"{"a": 1}"#).await;
-    assert_eq!(started.status, 201, "{started:?}");
-    let again = face.rest(Method::POST, &named, r#"{"a": 1}"#).await;
-    again.says(201, &started.json());
-    let arn = "arn:aws:states:us-east-1:123456789012:execution:orders:one";
-    assert_eq!(started.json()["executionArn"], arn);
-    let message = format!("Execution Already Exists: '{arn}'");
-    let taken = json!({"error": "ExecutionAlreadyExists", "message": message});
-    face.rest(Method::POST, &named, "2").await.says(409, &taken);
-
-    let one = format!("{executions}/one");
-    let described = face.get(&one).await.json();
-    assert_eq!(described["status"], "RUNNING");
-    assert_eq!(described["input"], json!({"a": 1}), "JSON, not text");
-
-    let reasons = r#"{"error": "Enough", "cause": "of it"}"#;
-    let stopped = face
-        .rest(Method::POST, &format!("{one}/stop"), reasons)
-        .await;
-    assert_eq!(stopped.status, 200, "{stopped:?}");
-    let described = face.get(&one).await.json();
-    let found = (
-        &described["status"],
-        &described["error"],
-        &described["cause"],
-    );
-    assert_eq!(
-        found,
-        (&json!("ABORTED"), &json!("Enough"), &json!("of it"))
-    );
-
-    let latest = format!("{one}/history?reverseOrder=true&maxResults=2");
-    let history = face.get(&latest).await.json();
-    let events = history["events"].as_array().unwrap();
-    let told: Vec<_> = events.iter().map(|event| &event["type"]).collect();
-    assert_eq!(told, ["ExecutionAborted", "WaitStateEntered"]);
-    assert!(history["nextToken"].is_string());
-    let without_data = format!("{one}/history?includeExecutionData=false");
-    let bare = face.get(&without_data).await.json();
-    assert_eq!(
-        bare["events"][1]["stateEnteredEventDetails"],
-        json!({"name": "Wait"})
-    );
-
-    let listed = face
-        .get(&format!("{executions}?statusFilter=ABORTED"))
-        .await;
-    assert_eq!(listed.json()["executions"].as_array().unwrap().len(), 1);
-    let listed = face
-        .get(&format!("{executions}?statusFilter=RUNNING"))
-        .await;
-    assert_eq!(listed.json()["executions"], json!([]));
-
-    let redrive = format!("{one}/redrive");
-    let token = r#"{"clientToken": "a"}"#;
-    let redriven = face.rest(Method::POST, &redrive, token).await;
-    assert_eq!(redriven.status, 200, "{redriven:?}");
-    let again = face.rest(Method::POST, &redrive, token).await;
-    again.says(200, &redriven.json());
-    let described = face.get(&one).await.json();
-    assert_eq!(described["status"], "RUNNING");
-    assert_eq!(described["redriveDate"], redriven.json()["redriveDate"]);
-    let listed = face
-        .get(&format!("{executions}?redriveFilter=REDRIVEN"))
-        .await;
-    assert_eq!(listed.json()["executions"].as_array().unwrap().len(), 1);
-    let reason = "Execution is RUNNING and cannot be redriven";
-    let refused = json!({"error": "ExecutionNotRedrivable", "message": reason});
-    let other = face.rest(Method::POST, &redrive, "").await;
-    other.says(409, &refused);
-}
-
-#[tokio::test]
-async fn the_plain_face_says_what_is_wrong() {
-    let face = Face::new().await;
-    let machine = "/v1/state-machines/orders";
-    face.rest(Method::PUT, machine, FAIL).await;
-    let absent = "arn:aws:states:us-east-1:123456789012:execution:orders:absent";
-    let message = format!("Execution Does Not Exist: '{absent}'");
-    let gone = json!({"error": "ExecutionDoesNotExist", "message": message});
-    let path = format!("{machine}/executions/absent");
-    face.get(&path).await.says(404, &gone);
-    face.get(&format!("{path}/history")).await.says(404, &gone);
-    let stopped = face.rest(Method::POST, &format!("{path}/stop"), "").await;
-    stopped.says(404, &gone);
-
-    for (method, path, body, error) in [
-        (Method::PUT, machine, "{", "InvalidDefinition"),
-        (Method::PUT, "/v1/state-machines/a%20b", PASS, "InvalidName"),
-        (
-            Method::POST,
-            "/v1/state-machines/orders/executions",
-            "{",
-            "InvalidExecutionInput",
-        ),
-        (
-            Method::POST,
-            "/v1/state-machines/orders/executions?name=a%20b",
-            "",
-            "InvalidName",
-        ),
-        (
-            Method::POST,
-            "/v1/state-machines/orders/executions/one/stop",
-            "[]",
-            "SerializationException",
-        ),
-        (
-            Method::GET,
-            "/v1/state-machines?maxResults=1001",
-            "",
-            "ValidationException",
-        ),
-        (
-            Method::GET,
-            "/v1/state-machines?nextToken=x",
-            "",
-            "InvalidToken",
-        ),
-    ] {
-        let answer = face.rest(method, path, body).await;
-        assert_eq!(answer.status, 400, "{path}: {answer:?}");
-        assert_eq!(answer.json()["error"], error, "{path}");
-    }
-    // The query is read before anything else, and refused in plain words.
-    let answer = face.get("/v1/state-machines?maxResults=many").await;
-    assert_eq!(answer.status, 400);
-}
-
-#[tokio::test]
-async fn the_plain_face_answers_tasks() {
-    let face = Face::new().await;
-    let activity = json!({"name": "work"}).to_string();
-    let activity = face.call("CreateActivity", activity).await.json();
-    let arn = activity["activityArn"].as_str().unwrap();
-    let definition = json!({"StartAt": "A", "States": {
-        "A": {"Type": "Task", "Resource": arn, "HeartbeatSeconds": 600, "Next": "B"},
-        "B": {"Type": "Task", "Resource": arn, "End": true}}});
-    let machine = "/v1/state-machines/orders";
-    face.rest(Method::PUT, machine, &definition.to_string())
-        .await;
-    let start = format!("{machine}/executions?name=one");
-    face.rest(Method::POST, &start, r#"{"n": 1}"#).await;
-    let poll = json!({"activityArn": arn}).to_string();
-    let token = async || {
-        let task = face.call("GetActivityTask", poll.clone()).await.json();
-        task["taskToken"].as_str().unwrap().to_owned()
-    };
-    let send = async |what: &str, body: Value| {
-        let path = format!("/v1/tasks/{what}");
-        face.rest(Method::POST, &path, &body.to_string()).await
-    };
-    let first = token().await;
-    let answer = send("heartbeat", json!({"taskToken": first})).await;
-    answer.says(200, &json!({}));
-    let output = json!({"taskToken": first, "output": {"done": [1, null]}});
-    send("success", output.clone()).await.says(200, &json!({}));
-    let late = json!({
-        "error": "TaskTimedOut",
-        "message": "Task Timed Out: 'Provided task does not exist anymore'",
-    });
-    send("success", output).await.says(409, &late);
-
-    let second = token().await;
-    let failure = json!({"taskToken": second, "error": "Broken", "cause": "It is broken."});
-    send("failure", failure).await.says(200, &json!({}));
-    let execution = face.get(&format!("{machine}/executions/one")).await.json();
-    assert_eq!(execution["status"], "FAILED");
-    assert_eq!(execution["error"], "Broken");
-
-    let wrong = json!({"error": "InvalidToken", "message": "Invalid Token: 'Invalid token'"});
-    let output = json!({"taskToken": "x", "output": null});
-    send("success", output).await.says(400, &wrong);
-    let missing = send("success", json!({})).await;
-    assert_eq!(missing.status, 400);
-    assert_eq!(
-        missing.json()["message"],
-        "2 validation errors detected: Value null at 'taskToken' failed to satisfy constraint: Member must not be null; Value null at 'output' failed to satisfy constraint: Member must not be null"
-    );
 }

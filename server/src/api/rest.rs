@@ -1,12 +1,20 @@
 //! The plain face of the API, for people with `curl`: the same operations under `/v1`, with names
 //! in place of ARNs and JSON in place of JSON text.
+//!
+//! [`ROUTES`](routes::ROUTES) says all there is to know of each route; the router is made from it,
+//! and so is the document at `/v1/openapi.json`.
+
+mod openapi;
+mod routes;
+
+use std::collections::HashMap;
 
 use axum::Router;
+use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, Query, Request as HttpRequest, State};
-use axum::http::{StatusCode, header};
+use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use serde::Deserialize;
+use axum::routing::{get, on};
 use serde_json::{Value, json};
 use stepwell::Engine;
 
@@ -14,322 +22,150 @@ use super::extract::Request;
 use super::router::read_body;
 use super::{ApiError, perform};
 
-/// Members of a query that lists pages.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Page {
-    max_results: Option<i64>,
-    next_token: Option<String>,
-    status_filter: Option<String>,
-    redrive_filter: Option<String>,
-    reverse_order: Option<bool>,
-    include_execution_data: Option<bool>,
-}
+use routes::{Act, Body, Kind, Member, ROUTES, Route};
 
-/// Members of a query that starts an execution.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Start {
-    name: Option<String>,
-    test_case: Option<String>,
-}
+/// The role of state machines that are created here, where nobody checks roles.
+const ROLE: &str = "arn:aws:iam::123456789012:role/stepwell";
+
+type Names = Result<Path<HashMap<String, String>>, PathRejection>;
 
 pub(super) fn router() -> Router<Engine> {
-    let machine = get(describe_state_machine)
-        .put(put_state_machine)
-        .delete(delete_state_machine);
-    Router::new()
-        .route("/state-machines", get(list_state_machines))
-        .route("/state-machines/{machine}", machine)
-        .route(
-            "/state-machines/{machine}/executions",
-            get(list_executions).post(start_execution),
-        )
-        .route(
-            "/state-machines/{machine}/sync-executions",
-            post(start_sync_execution),
-        )
-        .route(
-            "/state-machines/{machine}/executions/{execution}",
-            get(describe_execution),
-        )
-        .route(
-            "/state-machines/{machine}/executions/{execution}/history",
-            get(history),
-        )
-        .route(
-            "/state-machines/{machine}/executions/{execution}/stop",
-            post(stop_execution),
-        )
-        .route("/tasks/success", post(send_task_success))
-        .route("/tasks/failure", post(send_task_failure))
-        .route("/tasks/heartbeat", post(send_task_heartbeat))
-        .route(
-            "/state-machines/{machine}/executions/{execution}/redrive",
-            post(redrive_execution),
-        )
+    let document = get(|| async { axum::Json(openapi::document()) });
+    let router = Router::new().route("/openapi.json", document);
+    ROUTES.iter().fold(router, |router, route| {
+        let handler = move |State(engine): State<Engine>, names: Names, request: HttpRequest| {
+            serve(route, engine, names, request)
+        };
+        router.route(route.path, on(route.verb.filter(), handler))
+    })
 }
 
-async fn list_state_machines(State(engine): State<Engine>, Query(page): Query<Page>) -> Response {
-    answer(
-        perform(engine, "ListStateMachines", page.into_request()).await,
-        StatusCode::OK,
-    )
-}
-
-async fn describe_state_machine(
-    State(engine): State<Engine>,
-    Path(machine): Path<String>,
-) -> Response {
-    let mut request = Request::default();
-    request.set("stateMachineArn", engine.state_machine_arn(&machine));
-    answer(
-        perform(engine, "DescribeStateMachine", request).await,
-        StatusCode::OK,
-    )
-}
-
-/// Creates the machine, or updates the one of this name. The body is the definition.
-async fn put_state_machine(
-    State(engine): State<Engine>,
-    Path(machine): Path<String>,
+async fn serve(
+    route: &'static Route,
+    engine: Engine,
+    names: Names,
     request: HttpRequest,
 ) -> Response {
     let answered = async {
-        let definition = text(request).await?;
-        let arn = engine.state_machine_arn(&machine);
-        let exists = engine.describe_state_machine(&arn).await.is_ok();
-        let mut request = Request::default();
-        request.set("definition", definition);
-        if exists {
-            request.set("stateMachineArn", arn);
-            return Ok((
-                perform(engine, "UpdateStateMachine", request).await?,
-                StatusCode::OK,
-            ));
+        let Path(names) = names.map_err(|error| ApiError::serialization(error.body_text()))?;
+        let request = read(route, &engine, &names, request).await?;
+        match route.act {
+            Act::Operation(operation) => {
+                Ok((perform(engine, operation, request).await?, route.status))
+            }
+            Act::PutStateMachine => put_state_machine(engine, &names, request).await,
         }
-        request.set("name", machine);
-        request.set("roleArn", "arn:aws:iam::123456789012:role/stepwell");
-        Ok((
-            perform(engine, "CreateStateMachine", request).await?,
-            StatusCode::CREATED,
-        ))
     };
     match answered.await {
-        Ok((body, status)) => answer(Ok(body), status),
-        Err(error) => answer(Err(error), StatusCode::OK),
+        Ok((body, status)) => answer(status, body),
+        Err(error) => refuse(&error),
     }
 }
 
-async fn delete_state_machine(
-    State(engine): State<Engine>,
-    Path(machine): Path<String>,
-) -> Response {
-    let mut request = Request::default();
-    request.set("stateMachineArn", engine.state_machine_arn(&machine));
-    answer(
-        perform(engine, "DeleteStateMachine", request).await,
-        StatusCode::OK,
-    )
-}
-
-async fn list_executions(
-    State(engine): State<Engine>,
-    Path(machine): Path<String>,
-    Query(page): Query<Page>,
-) -> Response {
-    let mut request = page.into_request();
-    request.set("stateMachineArn", engine.state_machine_arn(&machine));
-    answer(
-        perform(engine, "ListExecutions", request).await,
-        StatusCode::OK,
-    )
-}
-
-/// Starts an execution. The body is its input; an empty one stands for `{}`.
-async fn start_execution(
-    State(engine): State<Engine>,
-    Path(machine): Path<String>,
-    Query(start): Query<Start>,
+/// Puts the members of an operation together from path, query and body.
+async fn read(
+    route: &Route,
+    engine: &Engine,
+    names: &HashMap<String, String>,
     request: HttpRequest,
-) -> Response {
-    let started = start.run(engine, "StartExecution", &machine, request);
-    answer(started.await, StatusCode::CREATED)
-}
-
-/// Runs an Express execution to its end. The body is its input; an empty one stands for `{}`.
-async fn start_sync_execution(
-    State(engine): State<Engine>,
-    Path(machine): Path<String>,
-    Query(start): Query<Start>,
-    request: HttpRequest,
-) -> Response {
-    let ended = start.run(engine, "StartSyncExecution", &machine, request);
-    answer(ended.await, StatusCode::OK)
-}
-
-async fn describe_execution(
-    State(engine): State<Engine>,
-    Path((machine, execution)): Path<(String, String)>,
-) -> Response {
-    let mut request = Request::default();
-    request.set("executionArn", engine.execution_arn(&machine, &execution));
-    answer(
-        perform(engine, "DescribeExecution", request).await,
-        StatusCode::OK,
-    )
-}
-
-async fn history(
-    State(engine): State<Engine>,
-    Path((machine, execution)): Path<(String, String)>,
-    Query(page): Query<Page>,
-) -> Response {
-    let mut request = page.into_request();
-    request.set("executionArn", engine.execution_arn(&machine, &execution));
-    answer(
-        perform(engine, "GetExecutionHistory", request).await,
-        StatusCode::OK,
-    )
-}
-
-/// Stops an execution. The body may hold `error` and `cause`.
-async fn stop_execution(
-    State(engine): State<Engine>,
-    Path((machine, execution)): Path<(String, String)>,
-    request: HttpRequest,
-) -> Response {
-    let stopped = async {
-        let body = read_body(request.into_body()).await?;
-        let mut request = Request::parse(&body)?;
-        request.set("executionArn", engine.execution_arn(&machine, &execution));
-        perform(engine, "StopExecution", request).await
-    };
-    answer(stopped.await, StatusCode::OK)
-}
-
-/// Gives a task its result. The body has `taskToken` and `output`, which is JSON itself.
-async fn send_task_success(State(engine): State<Engine>, request: HttpRequest) -> Response {
-    let sent = async {
-        let body = read_body(request.into_body()).await?;
-        let mut request = Request::parse(&body)?;
-        if let Some(output) = request.json("output") {
-            request.set("output", output);
-        }
-        perform(engine, "SendTaskSuccess", request).await
-    };
-    answer(sent.await, StatusCode::OK)
-}
-
-/// Fails a task. The body has `taskToken`, and may have `error` and `cause`.
-async fn send_task_failure(State(engine): State<Engine>, request: HttpRequest) -> Response {
-    send(engine, "SendTaskFailure", request).await
-}
-
-/// Tells that a task is alive. The body has `taskToken`.
-async fn send_task_heartbeat(State(engine): State<Engine>, request: HttpRequest) -> Response {
-    send(engine, "SendTaskHeartbeat", request).await
-}
-
-/// Runs an operation whose members are the body's.
-async fn send(engine: Engine, operation: &str, request: HttpRequest) -> Response {
-    let sent = async {
-        let body = read_body(request.into_body()).await?;
-        perform(engine, operation, Request::parse(&body)?).await
-    };
-    answer(sent.await, StatusCode::OK)
-}
-
-/// Redrives an execution. The body may hold `clientToken`.
-async fn redrive_execution(
-    State(engine): State<Engine>,
-    Path((machine, execution)): Path<(String, String)>,
-    request: HttpRequest,
-) -> Response {
-    let redriven = async {
-        let body = read_body(request.into_body()).await?;
-        let mut request = Request::parse(&body)?;
-        request.set("executionArn", engine.execution_arn(&machine, &execution));
-        perform(engine, "RedriveExecution", request).await
-    };
-    answer(redriven.await, StatusCode::OK)
-}
-
-impl Start {
-    async fn run(
-        self,
-        engine: Engine,
-        operation: &str,
-        machine: &str,
-        body: HttpRequest,
-    ) -> Result<Value, ApiError> {
-        let input = text(body).await?;
-        let mut request = Request::default();
-        let arn = engine.state_machine_arn(machine);
-        let arn = match self.test_case {
-            Some(case) => format!("{arn}#{case}"),
-            None => arn,
-        };
-        request.set("stateMachineArn", arn);
-        if let Some(name) = self.name {
-            request.set("name", name);
-        }
-        if !input.trim().is_empty() {
-            request.set("input", input);
-        }
-        perform(engine, operation, request).await
-    }
-}
-
-impl Page {
-    fn into_request(self) -> Request {
-        let mut request = Request::default();
-        let mut set = |name: &str, value: Option<Value>| {
-            if let Some(value) = value {
-                request.set(name, value);
-            }
-        };
-        set("maxResults", self.max_results.map(Into::into));
-        set("nextToken", self.next_token.map(Into::into));
-        set("statusFilter", self.status_filter.map(Into::into));
-        set("redriveFilter", self.redrive_filter.map(Into::into));
-        set("reverseOrder", self.reverse_order.map(Into::into));
-        set(
-            "includeExecutionData",
-            self.include_execution_data.map(Into::into),
-        );
-        request
-    }
-}
-
-async fn text(request: HttpRequest) -> Result<String, ApiError> {
+) -> Result<Request, ApiError> {
+    let query = query(request.uri())?;
     let body = read_body(request.into_body()).await?;
-    String::from_utf8(body.to_vec())
-        .map_err(|_| ApiError::serialization("The body is not text in UTF-8"))
+    let mut members = match route.body {
+        Body::None => Request::default(),
+        Body::Members(known) => members_of(&body, known)?,
+        Body::Whole { member, .. } => {
+            let text = std::str::from_utf8(&body)
+                .map_err(|_| ApiError::serialization("The body is not text in UTF-8"))?;
+            let mut request = Request::default();
+            if !text.trim().is_empty() {
+                request.set(member, text);
+            }
+            request
+        }
+    };
+    for member in route.query {
+        if let Some(text) = query.get(member.name) {
+            members.set(member.name, member.read(text)?);
+        }
+    }
+    let machine = names.get("machine").map(String::as_str);
+    match (machine, names.get("execution")) {
+        (Some(machine), Some(execution)) => {
+            members.set("executionArn", engine.execution_arn(machine, execution));
+        }
+        (Some(machine), None) => {
+            let arn = engine.state_machine_arn(machine);
+            let arn = match query.get("testCase") {
+                Some(case) => format!("{arn}#{case}"),
+                None => arn,
+            };
+            members.set("stateMachineArn", arn);
+        }
+        (None, _) => {}
+    }
+    Ok(members)
+}
+
+fn query(uri: &Uri) -> Result<HashMap<String, String>, ApiError> {
+    let Query(pairs) = Query::<Vec<(String, String)>>::try_from_uri(uri)
+        .map_err(|error| ApiError::serialization(error.body_text()))?;
+    Ok(pairs.into_iter().collect())
+}
+
+/// The members of a body that is an object; where the API wants JSON text, JSON itself.
+fn members_of(body: &[u8], known: &[Member]) -> Result<Request, ApiError> {
+    let mut request = Request::parse(body)?;
+    for member in known.iter().filter(|member| member.kind == Kind::Json) {
+        if let Some(text) = request.json(member.name) {
+            request.set(member.name, text);
+        }
+    }
+    Ok(request)
+}
+
+impl Member {
+    /// Reads a member of the query.
+    fn read(&self, text: &str) -> Result<Value, ApiError> {
+        let wrong = |kind: &str| {
+            ApiError::serialization(format!("The value of '{}' is no {kind}", self.name))
+        };
+        match self.kind {
+            Kind::Text | Kind::Json => Ok(text.into()),
+            Kind::Integer => {
+                let number = text.parse::<i64>().map_err(|_| wrong("integer"))?;
+                Ok(number.into())
+            }
+            Kind::Boolean => {
+                let value = text.parse::<bool>().map_err(|_| wrong("boolean"))?;
+                Ok(value.into())
+            }
+        }
+    }
+}
+
+/// Creates the state machine, or updates the one of this name.
+async fn put_state_machine(
+    engine: Engine,
+    names: &HashMap<String, String>,
+    mut request: Request,
+) -> Result<(Value, StatusCode), ApiError> {
+    let machine = names.get("machine").map(String::as_str).unwrap_or_default();
+    let arn = engine.state_machine_arn(machine);
+    if engine.describe_state_machine(&arn).await.is_ok() {
+        let updated = perform(engine, "UpdateStateMachine", request).await?;
+        return Ok((updated, StatusCode::OK));
+    }
+    request.set("name", machine);
+    if request.text("roleArn")?.is_none() {
+        request.set("roleArn", ROLE);
+    }
+    let created = perform(engine, "CreateStateMachine", request).await?;
+    Ok((created, StatusCode::CREATED))
 }
 
 /// An answer in plain JSON: payloads and definitions that are JSON text become JSON.
-fn answer(result: Result<Value, ApiError>, status: StatusCode) -> Response {
-    let (status, mut body) = match result {
-        Ok(body) => (status, body),
-        Err(error) => {
-            let status = match error.code {
-                "ExecutionDoesNotExist" | "StateMachineDoesNotExist" | "TaskDoesNotExist" => {
-                    StatusCode::NOT_FOUND
-                }
-                // A task that is over is as taken as a name.
-                "ExecutionAlreadyExists"
-                | "ExecutionNotRedrivable"
-                | "StateMachineAlreadyExists"
-                | "TaskTimedOut" => StatusCode::CONFLICT,
-                _ => error.status,
-            };
-            (
-                status,
-                json!({ "error": error.code, "message": error.message }),
-            )
-        }
-    };
+fn answer(status: StatusCode, mut body: Value) -> Response {
     for member in ["input", "output", "definition"] {
         if let Some(Value::String(text)) = body.get(member)
             && let Ok(value) = serde_json::from_str(text)
@@ -337,6 +173,31 @@ fn answer(result: Result<Value, ApiError>, status: StatusCode) -> Response {
             body[member] = value;
         }
     }
+    respond(status, &body)
+}
+
+fn refuse(error: &ApiError) -> Response {
+    let status = match error.code {
+        "ActivityDoesNotExist"
+        | "ExecutionDoesNotExist"
+        | "ResourceNotFound"
+        | "StateMachineDoesNotExist"
+        | "TaskDoesNotExist" => StatusCode::NOT_FOUND,
+        // Of a task that is over, what the caller has to say comes too late.
+        "ConflictException"
+        | "ExecutionAlreadyExists"
+        | "ExecutionNotRedrivable"
+        | "StateMachineAlreadyExists"
+        | "StateMachineDeleting"
+        | "TaskTimedOut" => StatusCode::CONFLICT,
+        "ThrottlingException" => StatusCode::TOO_MANY_REQUESTS,
+        _ => error.status,
+    };
+    let body = json!({ "error": error.code, "message": error.message });
+    respond(status, &body)
+}
+
+fn respond(status: StatusCode, body: &Value) -> Response {
     let content_type = (header::CONTENT_TYPE, "application/json");
     (status, [content_type], format!("{body}\n")).into_response()
 }
