@@ -1,4 +1,4 @@
-//! The plain face as an OpenAPI document, made from its routes.
+//! The plain face as an `OpenAPI` document, made from its routes.
 
 use serde_json::{Map, Value, json};
 

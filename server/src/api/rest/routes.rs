@@ -37,7 +37,7 @@ impl Verb {
         }
     }
 
-    /// Its name in an OpenAPI document.
+    /// Its name in an `OpenAPI` document.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Get => "get",
