@@ -1,23 +1,23 @@
-//! Looking after a database file: is it sound, and does it fit itself?
+//! Looking after a database file: is it sound, and does it fit itself? And if not, what can be
+//! built anew?
+//!
+//! The journal is the truth. What else a database knows of an execution, its record, its tasks in
+//! the queues of activities, and where its chunks begin and end, is compared with what the journal
+//! says, and written again from it. The owner of an execution is in no journal and stays.
+//! [`survey`] reads and compares.
 
-use std::collections::BTreeMap;
+mod survey;
+
 use std::path::Path;
-use std::sync::Arc;
 
-use stepwell_interpreter::execution::{self, Limits};
-use stepwell_interpreter::{Execution, journal};
-use stepwell_language::model::{ExecutionType, StateMachine};
-use stepwell_language::parse::parse;
+use crate::store::StoreError;
+use crate::store::sqlite::{Fix, Repair, Snapshot};
 
-use crate::executor::{redrive_of, standing, wake_at};
-use crate::store::sqlite::Snapshot;
-use crate::store::{ExecutionKey, ExecutionRecord, Redrive, RevisionKey, StoreError, WaitingTask};
+use survey::survey;
 
-/// Records read at once.
-const PAGE: usize = 1_000;
-
-/// Bytes of journal read at once.
-const READ_BYTES: usize = 4 << 20;
+/// Rounds of a repair: one repair can make way for another, as when two records have each other's
+/// names.
+const ROUNDS_MAX: usize = 4;
 
 /// What [`check`] found.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -30,50 +30,74 @@ pub struct Checked {
     pub findings: Vec<String>,
 }
 
+/// What to do with executions whose records say that they ended and whose journals do not: the
+/// last events of these journals are lost.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub enum LostEnds {
+    /// They are told and left as they are.
+    #[default]
+    Leave,
+    /// They go on where their journals end, once there is an owner again: tasks whose results were
+    /// lost run once more.
+    Reopen,
+}
+
+/// What [`repair`] found and did.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub struct Repaired {
+    /// What was wrong before, as [`check`] finds it.
+    pub before: Checked,
+    /// Rows that were written again.
+    pub rows: u64,
+    /// What is left to be found; without findings if all is well now.
+    pub after: Checked,
+}
+
 /// Reads all of a database: the file as SQLite sees it, then every journal, which has to be sound,
-/// to fit its definition, and to say what its record says. The owner, if there is one, goes on
-/// meanwhile. Blocks.
+/// to fit its definition, and to say what the rows around it say. The owner, if there is one, goes
+/// on meanwhile. Blocks.
 ///
 /// # Errors
 ///
 /// [`StoreError`] when the file cannot be read as a database of Stepwell.
 pub fn check(database: &Path) -> Result<Checked, StoreError> {
     let snapshot = Snapshot::open(database)?;
-    let mut checked = Checked {
-        findings: snapshot.integrity()?,
-        ..Checked::default()
-    };
-    let mut queues = Queues::read(&snapshot)?;
-    let mut machine: Option<(RevisionKey, Arc<StateMachine>)> = None;
-    let mut after = ExecutionKey(0);
-    loop {
-        let records = snapshot.executions(after, PAGE)?;
-        let Some(last) = records.last() else {
-            checked.findings.extend(queues.left_over());
-            return Ok(checked);
-        };
-        after = last.key;
-        for record in records {
-            checked.executions += 1;
-            let known = machine.take().filter(|(key, _)| *key == record.revision);
-            let read = match known {
-                Some((_, known)) => Ok(known),
-                None => read_machine(&snapshot, record.revision),
-            };
-            let problem = match read {
-                Ok(read) => {
-                    machine = Some((record.revision, Arc::clone(&read)));
-                    replay(&snapshot, &record, read, &mut checked.events)
-                        .and_then(|execution| queues.compare(&record, &execution))
-                }
-                Err(problem) => Err(problem),
-            };
-            if let Err(problem) = problem {
-                let finding = format!("execution {} ({}): {problem}", record.key, record.name);
-                checked.findings.push(finding);
+    survey(&snapshot, LostEnds::Leave, &mut |_| Ok(()))
+}
+
+/// Writes again, in batches, what can be rebuilt from the journals: the indexes of SQLite, records
+/// that contradict their journals or are gone, where chunks begin and end, and the queues of
+/// activities. Then checks all of it. What the journals themselves have lost stays lost, and is left
+/// as a finding; so is an execution that would begin to run again, unless it is to be reopened.
+/// Blocks.
+///
+/// # Errors
+///
+/// [`StoreError`] when the file cannot be read as a database of Stepwell, or written, or has an
+/// owner who goes on.
+pub fn repair(database: &Path, lost_ends: LostEnds) -> Result<Repaired, StoreError> {
+    let repair = Repair::open(database)?;
+    let mut repaired = Repaired::default();
+    for round in 0..ROUNDS_MAX {
+        let mut rows = 0;
+        let found = survey(repair.snapshot(), lost_ends, &mut |fixes: Vec<Fix>| {
+            rows += fixes.len() as u64;
+            repair.apply(&fixes)
+        })?;
+        if round == 0 {
+            if !repair.snapshot().integrity()?.is_empty() {
+                repair.rebuild_indexes()?;
             }
+            repaired.before = found.clone();
+        }
+        repaired.after = found;
+        repaired.rows += rows;
+        repair.refresh()?;
+        if rows == 0 && round > 0 {
+            break;
         }
     }
+    Ok(repaired)
 }
 
 /// Copies a database into a new file while its owner goes on. Gives the copy's size in bytes.
@@ -84,96 +108,4 @@ pub fn check(database: &Path) -> Result<Checked, StoreError> {
 /// [`StoreError`] when the database cannot be read, or the copy exists or cannot be written.
 pub fn back_up(database: &Path, copy: &Path) -> Result<u64, StoreError> {
     Snapshot::open(database)?.copy_to(copy)
-}
-
-fn read_machine(snapshot: &Snapshot, key: RevisionKey) -> Result<Arc<StateMachine>, String> {
-    let revision = snapshot.revision(key).map_err(|error| error.to_string())?;
-    let revision = revision.ok_or("its revision is gone")?;
-    let parsed = parse(&revision.content.definition, ExecutionType::Standard);
-    let machine = parsed.into_result();
-    machine
-        .map(Arc::new)
-        .map_err(|_| "its definition cannot be read any more".to_owned())
-}
-
-/// Replays a journal and compares what comes out with the record.
-fn replay(
-    snapshot: &Snapshot,
-    record: &ExecutionRecord,
-    machine: Arc<StateMachine>,
-    events: &mut u64,
-) -> Result<Execution, String> {
-    let limits = Limits {
-        history_events_max: u64::MAX,
-        ..Limits::default()
-    };
-    let mut execution = Execution::new(machine, limits);
-    loop {
-        let chunks = snapshot
-            .journal(record.key, execution.next_sequence().0, READ_BYTES)
-            .map_err(|error| error.to_string())?;
-        if chunks.is_empty() {
-            break;
-        }
-        for chunk in chunks {
-            let read = journal::decode(&chunk.bytes).map_err(|error| error.to_string())?;
-            for event in &read {
-                execution.apply(event).map_err(|error| error.to_string())?;
-                *events += 1;
-            }
-        }
-    }
-    let (status, stopped_at) = standing(execution.status());
-    if (status, stopped_at) != (record.status, record.stopped_at) {
-        return Err(format!(
-            "its record says {:?}, its journal {status:?}",
-            record.status
-        ));
-    }
-    if redrive_of(&execution) != Redrive::read(record.details.as_deref()) {
-        return Err("its record has other redrives than its journal".to_owned());
-    }
-    if wake_at(&execution) != record.wake_at {
-        return Err("its record has another time to wake than its journal".to_owned());
-    }
-    Ok(execution)
-}
-
-/// The queues of activities: the tasks in them, by execution.
-struct Queues(BTreeMap<ExecutionKey, Vec<WaitingTask>>);
-
-impl Queues {
-    fn read(snapshot: &Snapshot) -> Result<Self, StoreError> {
-        let mut tasks: BTreeMap<_, Vec<WaitingTask>> = BTreeMap::new();
-        for (execution, task) in snapshot.waiting_tasks()? {
-            tasks.entry(execution).or_default().push(task);
-        }
-        Ok(Self(tasks))
-    }
-
-    /// Compares what is in the queues with what the journal says, and takes it out.
-    fn compare(&mut self, record: &ExecutionRecord, execution: &Execution) -> Result<(), String> {
-        let queued = self.0.remove(&record.key).unwrap_or_default();
-        let is_same = |queued: &WaitingTask, waiting: &execution::WaitingTask<'_>| {
-            queued.task == waiting.task.0.0
-                && queued.scheduled_at == waiting.scheduled_at
-                && waiting.activity.ends_with(&format!(":{}", queued.activity))
-        };
-        let waiting: Vec<_> = execution.waiting_tasks().collect();
-        let are_same = queued.len() == waiting.len()
-            && queued
-                .iter()
-                .zip(&waiting)
-                .all(|(queued, waiting)| is_same(queued, waiting));
-        if are_same {
-            return Ok(());
-        }
-        Err("the queues of activities have other tasks of it than its journal".to_owned())
-    }
-
-    /// What belongs to no execution.
-    fn left_over(self) -> Option<String> {
-        let count: usize = self.0.values().map(Vec::len).sum();
-        (count > 0).then(|| format!("{count} tasks in the queues of activities have no execution"))
-    }
 }

@@ -242,6 +242,12 @@ fn db_checks_and_copies_a_database() {
         "executions: 1, events: 4, findings: 0",
     );
     check(
+        &folder.asl(&["db", "repair", "a.db"]),
+        0,
+        "",
+        "rows written: 0, findings left: 0",
+    );
+    check(
         &folder.asl(&["db", "backup", "a.db", "b.db"]),
         0,
         "",
@@ -262,6 +268,12 @@ fn db_checks_and_copies_a_database() {
     );
     check(
         &folder.asl(&["db", "check", "none.db"]),
+        2,
+        "",
+        "No such file",
+    );
+    check(
+        &folder.asl(&["db", "repair", "--reopen", "none.db"]),
         2,
         "",
         "No such file",

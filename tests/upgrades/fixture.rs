@@ -207,8 +207,9 @@ async fn put_away(database: &Path) {
 fn add_journals(database: &Path, executions: &mut [Value]) {
     let snapshot = Snapshot::open(database).expect("it can be read");
     let records = snapshot.executions(ExecutionKey(0), 1_000);
-    for record in records.expect("they can be read") {
-        let chunks = snapshot.journal(record.key, 1, READ_BYTES);
+    for stored in records.expect("they can be read") {
+        let record = stored.record;
+        let chunks = snapshot.chunks(record.key, 0, READ_BYTES);
         let chunks = chunks.expect("it can be read");
         let digits: Vec<String> = chunks
             .iter()

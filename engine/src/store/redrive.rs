@@ -19,7 +19,7 @@ pub struct Redrive {
 
 impl Redrive {
     /// The member of the details. Only executions that were redriven have it.
-    const MEMBER: &str = "redrive";
+    pub(crate) const MEMBER: &str = "redrive";
 
     /// Reads it from the details of an execution; `None` if it never was redriven.
     pub fn read(details: Option<&str>) -> Option<Self> {

@@ -7,7 +7,7 @@
 //!
 //! The modules, in the order of a write's life: [`open`], [`writer`], [`executions`],
 //! [`state_machines`], [`versions`], [`activities`] and [`owners`] with the SQL, [`failure`];
-//! [`readers`] for reads.
+//! [`readers`] for reads; [`snapshot`] and [`repair`] for tools.
 
 mod open;
 mod writer;
@@ -20,6 +20,7 @@ mod retention;
 mod owners;
 mod latest;
 mod snapshot;
+mod repair;
 mod failure;
 
 use std::path::Path;
@@ -41,7 +42,8 @@ use super::{
     VersionStore,
 };
 
-pub use self::snapshot::Snapshot;
+pub use self::repair::{Fix, Repair};
+pub use self::snapshot::{Snapshot, Stored};
 
 /// A database file.
 ///

@@ -33,25 +33,7 @@ pub(super) fn create(connection: &Connection, new: &NewExecution) -> Result<Crea
             return Ok(Creation::StateMachineDeleting);
         }
     }
-    let inserted = connection
-        .prepare_cached(
-            "INSERT INTO execution (key, state_machine, revision, name, status, started_at,
-                 stopped_at, wake_at, details, owner)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
-             ON CONFLICT DO NOTHING",
-        )?
-        .execute(params![
-            key,
-            integer(record.state_machine.0)?,
-            integer(record.revision.0)?,
-            record.name,
-            record.status,
-            record.started_at.milliseconds(),
-            record.stopped_at.map(Timestamp::milliseconds),
-            record.wake_at.map(Timestamp::milliseconds),
-            record.details,
-            integer(record.owner.0)?,
-        ])?;
+    let inserted = insert(connection, record)?;
     if inserted == 0 {
         let other = connection
             .prepare_cached(&format!(
@@ -75,6 +57,29 @@ pub(super) fn create(connection: &Connection, new: &NewExecution) -> Result<Crea
         activities::enqueue(connection, key, task)?;
     }
     Ok(Creation::Created)
+}
+
+/// Adds a record, unless its key or its name is taken; gives the number of rows.
+pub(super) fn insert(connection: &Connection, record: &ExecutionRecord) -> Result<usize, Failure> {
+    Ok(connection
+        .prepare_cached(
+            "INSERT INTO execution (key, state_machine, revision, name, status, started_at,
+                 stopped_at, wake_at, details, owner)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+             ON CONFLICT DO NOTHING",
+        )?
+        .execute(params![
+            integer(record.key.0)?,
+            integer(record.state_machine.0)?,
+            integer(record.revision.0)?,
+            record.name,
+            record.status,
+            record.started_at.milliseconds(),
+            record.stopped_at.map(Timestamp::milliseconds),
+            record.wake_at.map(Timestamp::milliseconds),
+            record.details,
+            integer(record.owner.0)?,
+        ])?)
 }
 
 pub(super) fn append(connection: &Connection, append: &Append) -> Result<(), Failure> {
@@ -290,20 +295,6 @@ pub(super) fn redriven_condition(filter: ExecutionFilter) -> &'static str {
     }
 }
 
-pub(super) fn all(
-    connection: &Connection,
-    after: ExecutionKey,
-    limit: usize,
-) -> Result<Vec<ExecutionRecord>, Failure> {
-    let after = i64::try_from(after.0).unwrap_or(i64::MAX);
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM execution WHERE key > ?1 ORDER BY key LIMIT ?2"
-    ))?;
-    let rows = statement.query_map([after, limit], read_record)?;
-    Ok(rows.collect::<Result<_, _>>()?)
-}
-
 pub(super) fn open(
     connection: &Connection,
     after: ExecutionKey,
@@ -368,9 +359,9 @@ pub(super) fn read_record(row: &Row<'_>) -> rusqlite::Result<ExecutionRecord> {
 }
 
 /// The columns that [`read_chunk`] reads.
-const CHUNK_COLUMNS: &str = "first, last, first_history, last_history, bytes";
+pub(super) const CHUNK_COLUMNS: &str = "first, last, first_history, last_history, bytes";
 
-fn read_chunk(row: &Row<'_>) -> rusqlite::Result<Chunk> {
+pub(super) fn read_chunk(row: &Row<'_>) -> rusqlite::Result<Chunk> {
     Ok(Chunk {
         first: unsigned(row, 0)?,
         last: unsigned(row, 1)?,
@@ -447,14 +438,14 @@ fn chunk_of_history(connection: &Connection, key: i64, id: u64) -> Result<Option
 }
 
 /// What to do with a chunk of a history.
-enum Step {
+pub(super) enum Step {
     Take,
     Skip,
     End,
 }
 
 /// Takes chunks, at least one, for as long as they stay within `bytes_max` together.
-fn take_up_to(
+pub(super) fn take_up_to(
     bytes_max: usize,
     chunks: impl Iterator<Item = rusqlite::Result<Chunk>>,
     step: impl Fn(&Chunk) -> Step,

@@ -121,6 +121,16 @@ pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
     })
 }
 
+/// As [`open`], but makes no new database.
+pub(super) fn open_existing(path: &Path) -> Result<Opened, StoreError> {
+    let place = || format!("database {}", path.display()).into();
+    match fs::metadata(path) {
+        Err(error) => Err(from_io(error, &place())),
+        Ok(metadata) if metadata.len() == 0 => Err(StoreError::NotADatabase { place: place() }),
+        Ok(_) => open(path),
+    }
+}
+
 /// Opens a database that is ours, of this version, and need not be owned by us, to read it.
 pub(super) fn to_read(path: &Path) -> Result<(Connection, Arc<str>), StoreError> {
     let place: Arc<str> = format!("database {}", path.display()).into();
