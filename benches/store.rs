@@ -73,6 +73,7 @@ impl Subject {
                 stopped_at,
                 wake_at: None,
                 details: None,
+                child: None,
             },
             chunks: vec![chunk(1)],
             waiting: Vec::new(),

@@ -340,6 +340,7 @@ pub fn started(input: &Payload) -> ExecutionStarted {
         test_case: None,
         trace_header: None,
         input: input.clone(),
+        child_of: None,
     }
 }
 

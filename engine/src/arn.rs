@@ -184,6 +184,26 @@ impl Arns {
         }
     }
 
+    /// Whether an ARN names a Map Run.
+    ///
+    /// # Errors
+    ///
+    /// [`OperationError::InvalidArn`] when it names anything else, in AWS's words.
+    pub(crate) fn check_map_run(text: &str) -> Result<(), OperationError> {
+        let mut parts = text.splitn(7, ':');
+        if parts.nth(5) == Some("mapRun") && text.split(':').nth(2) == Some("states") {
+            return match label_of(text) {
+                Some(_) => Ok(()),
+                None => Err(invalid(format!("Invalid ARN: {text}"))),
+            };
+        }
+        match Self::parse(text)? {
+            Arn::StateMachine(_) => Err(not_valid_here("stateMachine")),
+            Arn::Execution { .. } => Err(not_valid_here("execution")),
+            Arn::Activity(_) => Err(not_valid_here("activity")),
+        }
+    }
+
     /// What an ARN names that may have tags.
     ///
     /// # Errors
@@ -274,6 +294,25 @@ impl Qualifier {
         let is_canonical = number.to_string() == text;
         Self::Version(if is_canonical { number } else { 0 })
     }
+}
+
+/// The ARNs of a Map Run's child and of the labelled state machine that it belongs to, and the
+/// name of the latter.
+pub(crate) fn of_child(map_run: &str, name: &str) -> (String, String, String) {
+    let (prefix, rest) = map_run.split_once(":mapRun:").unwrap_or(("", map_run));
+    let labelled = rest.rsplit_once(':').map_or(rest, |(labelled, _)| labelled);
+    (
+        format!("{prefix}:execution:{labelled}:{name}"),
+        format!("{prefix}:stateMachine:{labelled}"),
+        labelled.to_owned(),
+    )
+}
+
+/// The state machine's name and the label of a Map Run.
+pub(crate) fn label_of(map_run: &str) -> Option<(&str, &str)> {
+    let (_, rest) = map_run.split_once(":mapRun:")?;
+    let (labelled, _) = rest.rsplit_once(':')?;
+    labelled.split_once('/')
 }
 
 fn invalid(reason: String) -> OperationError {

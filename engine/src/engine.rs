@@ -442,6 +442,7 @@ impl EngineBuilder {
             tokio::spawn(executor.clone().run_inbox()).abort_handle(),
             tokio::spawn(executor.clone().run_lease()).abort_handle(),
             tokio::spawn(executor.clone().run_retention(retention)).abort_handle(),
+            tokio::spawn(executor.clone().recover_map_runs()).abort_handle(),
         ];
         Ok(Engine {
             arns,

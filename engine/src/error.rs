@@ -148,6 +148,8 @@ pub enum ValidationReason {
     ApiDoesNotSupportLabeledArns,
     /// Of some arguments at least one has to be there.
     MissingRequiredParameter,
+    /// A Map Run that has ended has no limits to change.
+    CannotUpdateCompletedMapRun,
     /// Versions and weights do not go together.
     InvalidRoutingConfiguration,
 }
@@ -158,6 +160,7 @@ impl ValidationReason {
         match self {
             Self::ApiDoesNotSupportLabeledArns => "API_DOES_NOT_SUPPORT_LABELED_ARNS",
             Self::MissingRequiredParameter => "MISSING_REQUIRED_PARAMETER",
+            Self::CannotUpdateCompletedMapRun => "CANNOT_UPDATE_COMPLETED_MAP_RUN",
             Self::InvalidRoutingConfiguration => "INVALID_ROUTING_CONFIGURATION",
         }
     }

@@ -43,6 +43,7 @@ mod redrive;
 mod activities;
 mod handout;
 pub(crate) mod express;
+mod map_run;
 mod tasks;
 mod timers;
 mod warm;
@@ -58,6 +59,7 @@ pub(crate) use tasks::run_caught;
 use activities::Activities;
 use express::Express;
 use handout::Handout;
+use map_run::MapRuns;
 use timers::Timers;
 use warm::Warm;
 
@@ -95,6 +97,7 @@ pub(crate) struct Shared {
     timers: Timers,
     activities: Activities,
     warm: Warm,
+    map_runs: MapRuns,
     /// Told when executions may be free that another owner held.
     freed: Notify,
     express: Express,
@@ -208,6 +211,7 @@ impl Executor {
             timers: Timers::default(),
             activities: Activities::new(activity_prefix),
             warm: Warm::default(),
+            map_runs: MapRuns::default(),
             freed: Notify::new(),
             express: Express::new(express_open_max),
             programs: Mutex::default(),
@@ -383,6 +387,7 @@ impl Executor {
             driver.abort();
         }
         self.0.express.stop();
+        self.0.map_runs.stop();
     }
 
     /// Completes when the execution has ended. The caller looks first whether it has already.
@@ -459,6 +464,12 @@ impl Executor {
         if !execution.is_running() {
             for watcher in lock(&self.0.watchers).remove(&key).into_iter().flatten() {
                 let _ = watcher.send(());
+            }
+            let child_of = execution
+                .started()
+                .and_then(|(_, started)| started.child_of.as_ref());
+            if let Some(child_of) = child_of {
+                self.0.map_runs.tell(&child_of.map_run);
             }
         }
     }
@@ -634,7 +645,8 @@ fn has_work_under_way(execution: &Execution) -> bool {
         .is_some_and(|(_, started)| started.test_case.is_some());
     execution.pending_effects().any(|effect| match effect {
         Effect::RunTask(task) => is_mocked || !matches!(task.resource, Resource::Activity { .. }),
-        Effect::CancelTask(_) => false,
+        Effect::StartMapRun(_) => true,
+        Effect::CancelTask(_) | Effect::CancelMapRun(_) => false,
     })
 }
 

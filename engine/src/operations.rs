@@ -16,6 +16,7 @@ mod executions;
 mod redrives;
 mod express;
 mod history;
+mod map_runs;
 mod supported;
 mod activities;
 mod task_answers;
@@ -35,6 +36,10 @@ pub use executions::{
 };
 pub use express::SyncExecution;
 pub use history::{GetExecutionHistory, HistoryPage};
+pub use map_runs::{
+    ListMapRunExecutions, ListMapRuns, ListedMapRuns, MapRunCounts, MapRunDescription,
+    MapRunSummary, UpdateMapRun,
+};
 pub use redrives::{RedriveExecution, RedriveStatus};
 pub use state_machines::{
     CreateStateMachine, CreatedStateMachine, ListStateMachines, ListedStateMachines,

@@ -20,6 +20,7 @@ pub mod version;
 pub mod activity;
 pub mod redrive;
 pub mod retention;
+pub mod map_run;
 pub mod owner;
 pub mod error;
 pub mod memory;
@@ -34,6 +35,7 @@ pub use execution::{
     Append, Chunk, Creation, ExecutionCursor, ExecutionFilter, ExecutionKey, ExecutionRecord,
     ExecutionStatus, HistoryRange, NewExecution, Order, Timer,
 };
+pub use map_run::MapRunStore;
 pub use owner::{Claim, Lease, Letter, LetterAnswer, LetterKey, OwnerStore, Window};
 pub use redrive::Redrive;
 pub use retention::{Removal, RemovalCursor, Removed};
@@ -190,6 +192,9 @@ pub trait Store: Send + Sync + 'static {
 
     /// Activities, and the tasks that wait for their workers.
     fn activities(&self) -> &dyn ActivityStore;
+
+    /// Map Runs and their children.
+    fn map_runs(&self) -> &dyn MapRunStore;
 
     /// The revision with this key.
     fn revision(&self, key: RevisionKey) -> StoreFuture<'_, Option<Revision>>;

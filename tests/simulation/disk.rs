@@ -6,6 +6,7 @@
 //! more.
 
 mod owners;
+mod map_runs;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -13,8 +14,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use stepwell::store::memory::MemoryStore;
 use stepwell::store::{
     ActivityStore, Append, Chunk, Counters, Creation, ExecutionFilter, ExecutionKey,
-    ExecutionRecord, HistoryRange, NewExecution, NewStateMachine, OwnerStore, Removal, Removed,
-    Revision, RevisionKey, StateMachineCreation, StateMachineKey, StateMachineRecord,
+    ExecutionRecord, HistoryRange, MapRunStore, NewExecution, NewStateMachine, OwnerStore, Removal,
+    Removed, Revision, RevisionKey, StateMachineCreation, StateMachineKey, StateMachineRecord,
     StateMachineStatus, StateMachineUpdate, Store, StoreError, StoreFuture, Tagging, Update,
     VersionStore,
 };
@@ -283,6 +284,10 @@ impl Store for Mounted {
     }
 
     fn owners(&self) -> &dyn OwnerStore {
+        self
+    }
+
+    fn map_runs(&self) -> &dyn MapRunStore {
         self
     }
 

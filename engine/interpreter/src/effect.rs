@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use stepwell_language::model::{Resource, StateName};
 
-use crate::event::Sequence;
+use crate::event::{MapRunStarted, Sequence};
+use crate::map_run::MapRunItems;
 use crate::payload::Payload;
 use crate::timestamp::Timestamp;
 
@@ -27,6 +28,27 @@ pub enum Effect {
     RunTask(Box<RunTask>),
     /// Nobody wants the result of this task any more.
     CancelTask(TaskId),
+    /// Run the children of a distributed Map and bring their results back.
+    StartMapRun(Box<StartMapRun>),
+    /// Nobody wants the results of this Map Run any more: its children are to be stopped.
+    CancelMapRun(Arc<str>),
+}
+
+/// Names a Map Run within its execution: the number of the event that started it.
+#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+pub struct MapRunId(pub Sequence);
+
+/// A Map Run to start, or to go on with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StartMapRun {
+    /// Which.
+    pub id: MapRunId,
+    /// When it was started.
+    pub started_at: Timestamp,
+    /// What it was started with.
+    pub started: Arc<MapRunStarted>,
+    /// What its children are given.
+    pub items: Arc<MapRunItems>,
 }
 
 /// A task to run.

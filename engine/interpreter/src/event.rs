@@ -222,6 +222,35 @@ pub enum EventKind<P = crate::Payload, N = StateName> {
         /// What named the request.
         client_token: Option<Arc<str>>,
     },
+    /// A distributed Map has its children run: executions of their own.
+    MapRunStarted(Box<MapRunStarted>),
+    /// All children have ended, and enough of them well.
+    MapRunSucceeded {
+        /// Their results.
+        output: P,
+    },
+    /// Too many children failed, or the run could not go on.
+    MapRunFailed(ChildFailure),
+    /// The run is given up with its state.
+    MapRunAborted,
+}
+
+/// A Map Run as its state asked for it. Its limits may be changed while it runs, which is no
+/// event of this execution.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct MapRunStarted {
+    /// Its ARN.
+    pub map_run: Arc<str>,
+    /// How many children may run at a time, 0 for no limit of the definition's.
+    pub concurrency_max: u64,
+    /// Failed items in percent that it survives.
+    pub tolerated_failure_percentage: f64,
+    /// Failed items that it survives.
+    pub tolerated_failure_count: u64,
+    /// Items of one child at most, where they come in batches.
+    pub batch_items_max: Option<u64>,
+    /// Bytes of one child's input at most, where items come in batches.
+    pub batch_bytes_max: Option<u64>,
 }
 
 /// The failure that a branch or an iteration ended with.
@@ -244,7 +273,9 @@ impl EventKind {
                 .iter()
                 .map(|(_, value)| value.size())
                 .fold(output.size(), usize::saturating_add),
-            Self::TaskSubmitted { output } | Self::TaskSucceeded { output } => output.size(),
+            Self::TaskSubmitted { output }
+            | Self::TaskSucceeded { output }
+            | Self::MapRunSucceeded { output } => output.size(),
             Self::TaskScheduled(task) => task.parameters.size(),
             Self::MapStarted { items, .. } => items.size(),
             Self::ParallelStarted { input, .. } | Self::MapIterationStarted { input, .. } => {
@@ -271,7 +302,10 @@ impl EventKind {
             | Self::MapIterationAborted { .. }
             | Self::MapSucceeded
             | Self::MapFailed(_)
-            | Self::ExecutionRedriven { .. } => 0,
+            | Self::ExecutionRedriven { .. }
+            | Self::MapRunStarted(_)
+            | Self::MapRunFailed(_)
+            | Self::MapRunAborted => 0,
         }
     }
 
@@ -318,6 +352,21 @@ pub struct ExecutionStarted<P = crate::Payload> {
     pub trace_header: Option<Arc<str>>,
     /// Its input.
     pub input: P,
+    /// The Map Run that it is a child of.
+    #[serde(default)]
+    pub child_of: Option<ChildOf>,
+}
+
+/// The Map Run that an execution is a child of. Such an execution runs the processor of a Map state
+/// of its machine.
+#[derive(Clone, Debug, Eq, PartialEq, Serialize, Deserialize)]
+pub struct ChildOf {
+    /// The Map Run's ARN.
+    pub map_run: Arc<str>,
+    /// The Map state.
+    pub state: Arc<str>,
+    /// Which child it is, from 0.
+    pub index: u64,
 }
 
 /// What a task needs to be run, and run again after a crash.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use stepwell_language::model::{StateId, StateKind, StateMachine, StateName, Task};
 
 use crate::chance::Chance;
-use crate::effect::{Effect, RunTask, TaskId};
+use crate::effect::{Effect, MapRunId, RunTask, TaskId};
 use crate::event::{Event, ExecutionStarted, FlowId, HistoryId, Sequence};
 use crate::failure::Failure;
 use crate::input::Input;
@@ -21,6 +21,7 @@ mod inputs;
 mod run;
 mod failing;
 mod redrive;
+mod map_runs;
 mod surroundings;
 
 use flow::{Activity, Flow, Position, TaskAttempt, TaskPhase};
@@ -61,6 +62,7 @@ pub struct Execution {
     ready: VecDeque<FlowId>,
     deadlines: BTreeSet<(Timestamp, FlowId)>,
     tasks: BTreeMap<TaskId, FlowId>,
+    map_runs: BTreeMap<MapRunId, FlowId>,
     /// Attempts at each state so far, over all flows.
     attempts: BTreeMap<StateName, u32>,
     effects: Vec<Effect>,
@@ -224,6 +226,7 @@ impl Execution {
             ready: VecDeque::new(),
             deadlines: BTreeSet::new(),
             tasks: BTreeMap::new(),
+            map_runs: BTreeMap::new(),
             attempts: BTreeMap::new(),
             effects: Vec::new(),
             variables_size: 0,
@@ -269,11 +272,14 @@ impl Execution {
         std::mem::take(&mut self.effects)
     }
 
-    /// What the world still owes this execution: the tasks to run. After a replay these must be
-    /// started; some may have been started before the crash.
+    /// What the world still owes this execution: the tasks and Map Runs to run. After a replay
+    /// these must be started; some may have been started before the crash.
     pub fn pending_effects(&self) -> impl Iterator<Item = Effect> {
-        let running = self.is_running().then(|| self.flows.values());
-        running.into_iter().flatten().filter_map(|flow| {
+        let running = self.is_running().then(|| self.flows.iter());
+        running.into_iter().flatten().filter_map(|(id, flow)| {
+            if let Some(effect) = self.map_run_effect(*id, flow) {
+                return Some(effect);
+            }
             let attempt = flow.task()?;
             let visit = flow.visit()?;
             let owed = match attempt.phase {
@@ -313,6 +319,11 @@ impl Execution {
     /// Whether this task still wants a result.
     pub fn is_open(&self, task: TaskId) -> bool {
         self.tasks.contains_key(&task)
+    }
+
+    /// Whether this Map Run still wants a result.
+    pub fn is_map_run_open(&self, map_run: MapRunId) -> bool {
+        self.map_runs.contains_key(&map_run)
     }
 
     /// The token of an open task.
@@ -389,7 +400,11 @@ impl Execution {
 
     fn timeout_at(&self) -> Option<Timestamp> {
         let begun_at = self.begun_at()?;
-        let of_definition = self.machine.timeout_seconds.map(Duration::from_secs);
+        // The document's limit is for the execution of the document, not for a Map's children.
+        let of_definition = match &self.started.as_ref()?.1.child_of {
+            Some(_) => None,
+            None => self.machine.timeout_seconds.map(Duration::from_secs),
+        };
         let duration = of_definition
             .into_iter()
             .chain(self.mode.duration_max())

@@ -191,6 +191,18 @@ impl HistoryView<'_> {
                     Some(("executionRedrivenEventDetails", details)),
                 )
             }
+            EventKind::MapRunStarted(started) => {
+                let details = object([("mapRunArn", json!(*started.map_run))]);
+                (
+                    "MapRunStarted".to_owned(),
+                    Some(("mapRunStartedEventDetails", details)),
+                )
+            }
+            EventKind::MapRunSucceeded { .. } => ("MapRunSucceeded".to_owned(), None),
+            EventKind::MapRunFailed(child) => {
+                failed("MapRunFailed", "mapRunFailedEventDetails", &child.failure)
+            }
+            EventKind::MapRunAborted => ("MapRunAborted".to_owned(), None),
             EventKind::WaitScheduled { .. }
             | EventKind::RetryScheduled { .. }
             | EventKind::TaskHeartbeat => unreachable!("what is hidden has no entry"),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::effect::TaskId;
+use crate::effect::{MapRunId, TaskId};
 use crate::event::ExecutionStarted;
 use crate::failure::Failure;
 use crate::payload::Payload;
@@ -52,6 +52,20 @@ pub enum Input {
     },
     /// Stop the execution.
     Stop(Failure),
+    /// All children of a Map Run have ended, and enough of them well.
+    MapRunSucceeded {
+        /// The Map Run.
+        map_run: MapRunId,
+        /// Their results.
+        output: Payload,
+    },
+    /// A Map Run failed.
+    MapRunFailed {
+        /// The Map Run.
+        map_run: MapRunId,
+        /// Error and cause.
+        failure: Failure,
+    },
     /// Somebody answers with the task's token. With another token than the open task's own it does
     /// not matter.
     TaskAnswered {

@@ -195,6 +195,7 @@ fn map_kind<P, Q, N, M, E>(
                 test_case: started.test_case.clone(),
                 trace_header: started.trace_header.clone(),
                 input: map(&started.input)?,
+                child_of: started.child_of.clone(),
             }))
         }
         EventKind::ExecutionSucceeded { output } => EventKind::ExecutionSucceeded {
@@ -296,6 +297,12 @@ fn map_kind<P, Q, N, M, E>(
             redrive_count: *redrive_count,
             client_token: client_token.clone(),
         },
+        EventKind::MapRunStarted(started) => EventKind::MapRunStarted(started.clone()),
+        EventKind::MapRunSucceeded { output } => EventKind::MapRunSucceeded {
+            output: map(output)?,
+        },
+        EventKind::MapRunFailed(child) => EventKind::MapRunFailed(child.clone()),
+        EventKind::MapRunAborted => EventKind::MapRunAborted,
     })
 }
 

@@ -14,6 +14,7 @@ pub mod history;
 pub mod effect;
 pub mod input;
 pub mod execution;
+pub mod map_run;
 pub mod inspection;
 mod state;
 mod data_flow;

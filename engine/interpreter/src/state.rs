@@ -24,11 +24,12 @@ mod succeed;
 mod fail;
 mod parallel;
 mod map;
+mod map_run;
 mod jsonata;
 
 pub(crate) use jsonata::caught;
-pub(crate) use jsonata::{count, number};
 pub(crate) use map::{INLINE_CONCURRENCY_MAX, concurrency, item_context, item_input};
+pub(crate) use map_run::{BatchLimits, BatchMaker, batch_input, limits};
 pub(crate) use task::culprit;
 
 /// What happens next in a state that was entered.

@@ -20,7 +20,9 @@ mod retry;
 mod task;
 
 pub use choice::{Choice, Comparison, Condition, Operand, Order, Rule};
-pub use map::{Distributed, ExecutionType, Map, MapMode};
+pub use map::{
+    Distributed, ExecutionType, ItemBatcher, Map, MapMode, ResultWriter, Transformation,
+};
 pub use name::{StateName, StateNameError};
 pub use resource::{Pattern, Resource};
 pub use retry::{Catcher, Jitter, Retrier};

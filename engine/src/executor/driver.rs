@@ -9,6 +9,7 @@ use futures_util::FutureExt;
 use stepwell_interpreter::effect::{Effect, TaskId};
 use stepwell_interpreter::input::{Input, TokenAnswer};
 use stepwell_interpreter::{Chance, Execution, journal};
+use stepwell_language::model::{MapMode, State, StateKind};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
 
@@ -76,6 +77,7 @@ async fn drive_on(
 ) {
     let mut again = None;
     loop {
+        let was_loaded = execution.is_none();
         let begun = match execution.take() {
             Some(execution) => Ok(Loaded::Running(Box::new(execution))),
             None => load(executor, key).await,
@@ -93,6 +95,7 @@ async fn drive_on(
                     chance: executor.chance(),
                     inbox: &inbox,
                     running: Running::default(),
+                    was_loaded,
                 };
                 driver.run(again.take(), &mut messages).await
             }
@@ -245,6 +248,8 @@ struct Driver<'a> {
     chance: Chance,
     inbox: &'a Inbox,
     running: Running,
+    /// Whether it was taken up from the journal, perhaps after a crash.
+    was_loaded: bool,
 }
 
 impl Driver<'_> {
@@ -263,6 +268,7 @@ impl Driver<'_> {
             return self.give_way(&error, Some(message)).await;
         }
         let owed: Vec<Effect> = self.execution.pending_effects().collect();
+        self.give_up_other_map_runs(&owed).await;
         inputs.push_back(Input::Continue);
         self.start(owed, &mut inputs);
         loop {
@@ -282,6 +288,27 @@ impl Driver<'_> {
                 return self.give_way(&error, Some(message)).await;
             }
         }
+    }
+
+    /// What was given up before a crash, and not stopped any more, is stopped now.
+    async fn give_up_other_map_runs(&self, owed: &[Effect]) {
+        let mut states = self.execution.machine().states.values();
+        let is_distributed = |state: &State| {
+            matches!(&state.kind,
+            StateKind::Map(map) if matches!(map.mode, MapMode::Distributed(_)))
+        };
+        if !self.was_loaded || !states.any(is_distributed) {
+            return;
+        }
+        let wanted: Vec<_> = owed
+            .iter()
+            .filter_map(|effect| match effect {
+                Effect::StartMapRun(run) => Some(Arc::clone(&run.started.map_run)),
+                Effect::RunTask(_) | Effect::CancelTask(_) | Effect::CancelMapRun(_) => None,
+            })
+            .collect();
+        let executor = self.executor;
+        executor.give_up_other_map_runs(self.key, &wanted).await;
     }
 
     /// Handles a message and answers it. One that could not be written comes back.
@@ -380,6 +407,13 @@ impl Driver<'_> {
     fn start(&mut self, effects: Vec<Effect>, inputs: &mut VecDeque<Input>) {
         for effect in effects {
             match effect {
+                Effect::StartMapRun(run) => {
+                    if let Some((_, started)) = self.execution.started() {
+                        let started = Arc::clone(started);
+                        self.executor.start_map_run(self.key, started, *run);
+                    }
+                }
+                Effect::CancelMapRun(map_run) => self.executor.cancel_map_run(map_run),
                 Effect::CancelTask(task) => {
                     if let Some(handle) = self.running.0.remove(&task) {
                         handle.abort();

@@ -239,6 +239,8 @@ impl Run {
 
     fn start(&mut self, effect: Effect) {
         match effect {
+            // An Express machine with a distributed Map is refused where it is created.
+            Effect::StartMapRun(_) | Effect::CancelMapRun(_) => {}
             Effect::CancelTask(task) => {
                 if let Some(handle) = self.running.remove(&task) {
                     handle.abort();

@@ -114,9 +114,13 @@ fn encode(input: &Input) -> Option<Vec<u8>> {
                 TokenAnswer::Heartbeat => Content::TokenHeartbeat { task, token },
             }
         }
-        Input::Start(_) | Input::Continue | Input::TimerFired | Input::Redrive { .. } => {
-            return None;
-        }
+        // The owner who holds an execution runs its Map Runs.
+        Input::MapRunSucceeded { .. }
+        | Input::MapRunFailed { .. }
+        | Input::Start(_)
+        | Input::Continue
+        | Input::TimerFired
+        | Input::Redrive { .. } => return None,
     };
     Some(serde_json::to_vec(&content).expect("text and numbers are JSON"))
 }

@@ -35,8 +35,10 @@ pub(super) fn start(
 ) -> Started {
     let id = task.id;
     if let (Some(mocks), Some(test_case)) = (executor.mocks(), &started.test_case) {
+        // Children of a Map Run are mocked as the states of their document are.
+        let machine = started.state_machine_name.split('/').next();
         let answer = mocks.answer(
-            &started.state_machine_name,
+            machine.unwrap_or_default(),
             test_case,
             &task.state,
             task.attempts_before,

@@ -23,6 +23,8 @@ use super::lock;
 
 #[cfg(feature = "sqlite")]
 mod retention;
+#[cfg(feature = "sqlite")]
+mod map_runs;
 mod sharing;
 mod activities;
 

@@ -76,6 +76,8 @@ pub struct ExecutionDescription {
     pub redrive_date: Option<Timestamp>,
     /// Whether it can be redriven now.
     pub redrive_status: RedriveStatus,
+    /// The Map Run that it is a child of.
+    pub map_run_arn: Option<String>,
 }
 
 /// A request for [`Engine::stop_execution`].
@@ -136,6 +138,10 @@ pub struct ExecutionSummary {
     pub redrive_count: u64,
     /// When it was redriven last.
     pub redrive_date: Option<Timestamp>,
+    /// The Map Run that it is a child of.
+    pub map_run_arn: Option<String>,
+    /// How many items it was given there.
+    pub item_count: Option<u64>,
 }
 
 /// What is to be started.
@@ -206,6 +212,7 @@ impl Engine {
             stopped_at,
             wake_at: wake_at(&execution),
             details: target.origin.write(),
+            child: None,
         };
         let chunks = chunk(&events, execution.last_history_id())
             .into_iter()
@@ -325,6 +332,8 @@ impl Engine {
                 alias_arn,
                 redrive_count: redrive.map_or(0, |redrive| redrive.count),
                 redrive_date: redrive.map(|redrive| redrive.at),
+                map_run_arn: None,
+                item_count: None,
             }
         };
         let executions = records.into_iter().map(summary).collect();
@@ -340,13 +349,21 @@ impl Engine {
         arn: &str,
     ) -> Result<ExecutionRecord, OperationError> {
         let (state_machine, name) = Arns::parse_execution(arn)?;
+        let (machine, label) = match state_machine.split_once('/') {
+            Some((machine, label)) => (machine, Some(label)),
+            None => (&*state_machine, None),
+        };
         let found = if self.arns.is_own(arn) {
             self.executor
                 .store()
-                .execution_by_name(&state_machine, &name)
+                .execution_by_name(machine, &name)
                 .await?
         } else {
             None
+        };
+        let found = match found {
+            Some(record) if self.has_label(&record, label).await? => Some(record),
+            Some(_) | None => None,
         };
         found.ok_or_else(|| OperationError::ExecutionDoesNotExist(arn.to_owned()))
     }
@@ -409,6 +426,7 @@ impl Engine {
             test_case: target.test_case.as_deref().map(Into::into),
             trace_header: trace_header.map(Into::into),
             input,
+            child_of: None,
         }
     }
 
@@ -485,6 +503,10 @@ impl Engine {
             trace_header: started.trace_header.as_deref().map(str::to_owned),
             version_arn: started.version.as_deref().map(str::to_owned),
             alias_arn: started.alias.as_deref().map(str::to_owned),
+            map_run_arn: started
+                .child_of
+                .as_ref()
+                .map(|child_of| child_of.map_run.to_string()),
         };
         if record.stopped_at.is_some()
             && let Some(last) = store.last_chunk(record.key).await?

@@ -124,6 +124,9 @@ impl Engine {
                 _,
             ) => return not("Execution is RUNNING and cannot be redriven"),
         };
+        if record.child.is_some() {
+            return not("Execution is a child of a Map Run and cannot be redriven");
+        }
         let store = self.executor.store();
         let machine = store.state_machine_by_key(record.state_machine).await?;
         let machine = machine.map(|machine| machine.status);

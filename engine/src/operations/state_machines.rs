@@ -89,6 +89,10 @@ pub struct StateMachineDescription {
     pub description: Option<String>,
     /// The states that read variables, with the names of these.
     pub variable_references: Vec<(String, Vec<String>)>,
+    /// The Map Run, where it is the processor of a Map.
+    pub map_run_arn: Option<String>,
+    /// The Map's label there.
+    pub label: Option<String>,
 }
 
 /// A request for [`Engine::list_state_machines`].
@@ -315,7 +319,13 @@ impl Engine {
             .revision(execution.revision)
             .await?
             .ok_or_else(missing)?;
-        Ok(self.description(record, revision))
+        if execution.child.is_none() {
+            return Ok(self.description(record, revision));
+        }
+        let mut description = self.description(record, revision.clone());
+        self.describe_processor(&execution, &revision, &mut description)
+            .await?;
+        Ok(description)
     }
 
     /// `ListStateMachines`, by name.
@@ -454,12 +464,17 @@ impl Engine {
             configuration: StateMachineConfiguration::read(&content.configuration),
             revision_id: shown_revision(&content.id),
             description: None,
+            map_run_arn: None,
+            label: None,
         }
     }
 }
 
 /// Which variables the states of a definition read.
-fn variable_references(definition: &str, kind: StateMachineKind) -> Vec<(String, Vec<String>)> {
+pub(super) fn variable_references(
+    definition: &str,
+    kind: StateMachineKind,
+) -> Vec<(String, Vec<String>)> {
     let Some(machine) = parse(definition, execution_type(kind)).machine else {
         return Vec::new();
     };

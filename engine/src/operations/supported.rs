@@ -1,7 +1,7 @@
 //! What is not built yet is refused by name, where the definition is created.
 
 use stepwell_language::diagnostic::{Code, Diagnostic};
-use stepwell_language::model::{MapMode, StateKind, StateMachine};
+use stepwell_language::model::{ExecutionType, MapMode, StateKind, StateMachine};
 use stepwell_language::source::Span;
 
 use crate::executor::Executor;
@@ -36,12 +36,27 @@ pub(super) fn unsupported(executor: &Executor, machine: &StateMachine) -> Vec<Di
                     );
                 }
             }
-            StateKind::Map(map) => match map.mode {
+            StateKind::Map(map) => match &map.mode {
                 MapMode::Inline => {}
-                MapMode::Distributed(_) => report(
-                    "The processor mode 'DISTRIBUTED' is not supported yet by Stepwell".to_owned(),
-                    "/ItemProcessor/ProcessorConfig/Mode",
-                ),
+                MapMode::Distributed(distributed) => {
+                    let missing = |field: &str| {
+                        format!("The field '{field}' is not supported yet by Stepwell")
+                    };
+                    if distributed.execution_type == ExecutionType::Express {
+                        report(
+                            "The execution type 'EXPRESS' is not supported yet by Stepwell"
+                                .to_owned(),
+                            "/ItemProcessor/ProcessorConfig/ExecutionType",
+                        );
+                    }
+                    if distributed.item_reader.is_some() {
+                        report(missing("ItemReader"), "/ItemReader");
+                    }
+                    let writer = distributed.result_writer.as_ref();
+                    if writer.is_some_and(|writer| writer.has_resource) {
+                        report(missing("Resource"), "/ResultWriter/Resource");
+                    }
+                }
             },
             StateKind::Pass(_)
             | StateKind::Wait(_)

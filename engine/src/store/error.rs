@@ -4,6 +4,7 @@ use std::error::Error;
 use std::sync::Arc;
 
 use super::execution::ExecutionKey;
+use super::map_run::MapRunKey;
 use super::state_machine::{RevisionKey, StateMachineKey};
 
 /// What lies under a [`StoreError`]. Shared, because one failure can end many writes.
@@ -177,6 +178,9 @@ pub enum Conflict {
     /// The state machine has a revision with this id.
     #[error("state machine {0} has a revision of this id already")]
     RevisionIdTaken(StateMachineKey),
+    /// There is no Map Run with this key.
+    #[error("there is no Map Run {0}")]
+    UnknownMapRun(MapRunKey),
     /// A key, sequence number or history id is above [`i64::MAX`].
     #[error("{0} is too large a number")]
     TooLarge(u64),

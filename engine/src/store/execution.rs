@@ -6,6 +6,7 @@ use stepwell_interpreter::Timestamp;
 
 use super::activity::{QueueChange, WaitingTask};
 use super::error::Conflict;
+use super::map_run::Child;
 use super::owner::LetterKey;
 use super::state_machine::{RevisionKey, StateMachineKey};
 use super::{Epoch, StoreError};
@@ -64,6 +65,8 @@ pub struct ExecutionRecord {
     /// members of [`Origin`](super::version::Origin), and whether there is a
     /// [`Redrive`](super::Redrive).
     pub details: Option<String>,
+    /// The Map Run that it is a child of.
+    pub child: Option<Child>,
 }
 
 /// An execution to be added.

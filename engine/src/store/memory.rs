@@ -5,6 +5,7 @@
 mod activities;
 mod versions;
 mod retention;
+mod map_runs;
 mod owners;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,15 +15,17 @@ use stepwell_interpreter::Timestamp;
 use tokio::sync::watch;
 
 use self::activities::Activities;
+use self::map_runs::MapRuns;
 use self::owners::Owners;
 use self::versions::Versions;
 use super::execution::JournalEnd;
 use super::{
     ActivityStore, Append, Chunk, Conflict, Counters, Creation, ExecutionCursor, ExecutionFilter,
-    ExecutionKey, ExecutionRecord, ExecutionStatus, HistoryRange, LetterAnswer, NewExecution,
-    NewRevision, NewStateMachine, Order, OwnerStore, Redrive, Removal, Removed, Revision,
-    RevisionKey, StateMachineCreation, StateMachineKey, StateMachineRecord, StateMachineStatus,
-    StateMachineUpdate, Store, StoreError, StoreFuture, Tagging, Timer, Update, VersionStore,
+    ExecutionKey, ExecutionRecord, ExecutionStatus, HistoryRange, LetterAnswer, MapRunStore,
+    NewExecution, NewRevision, NewStateMachine, Order, OwnerStore, Redrive, Removal, Removed,
+    Revision, RevisionKey, StateMachineCreation, StateMachineKey, StateMachineRecord,
+    StateMachineStatus, StateMachineUpdate, Store, StoreError, StoreFuture, Tagging, Timer, Update,
+    VersionStore,
 };
 
 /// A store in memory.
@@ -44,6 +47,7 @@ struct Contents {
     owners: Owners,
     versions: Versions,
     activities: Activities,
+    map_runs: MapRuns,
     writes: u64,
 }
 
@@ -274,6 +278,10 @@ impl Store for MemoryStore {
         self
     }
 
+    fn map_runs(&self) -> &dyn MapRunStore {
+        self
+    }
+
     fn revision(&self, key: RevisionKey) -> StoreFuture<'_, Option<Revision>> {
         self.read(move |contents| contents.revisions.get(&key).cloned())
     }
@@ -316,12 +324,30 @@ impl Contents {
         if let Some(key) = self.by_name.get(&name) {
             return Ok(Creation::NameTaken(self.executions[key].record.clone()));
         }
+        self.insert_execution(NewExecution {
+            record,
+            chunks,
+            waiting,
+        })?;
+        Ok(Creation::Created)
+    }
+
+    /// Adds an execution that has been looked at.
+    fn insert_execution(&mut self, new: NewExecution) -> Result<(), StoreError> {
+        let NewExecution {
+            record,
+            chunks,
+            waiting,
+        } = new;
+        let name = (record.state_machine, record.name.clone());
         if self.executions.contains_key(&record.key) {
             return Err(Conflict::ExecutionKeyTaken(record.key).into());
         }
         self.by_name.insert(name, record.key);
-        self.by_start
-            .insert((record.state_machine, ExecutionCursor::of(&record)));
+        if record.child.is_none() {
+            self.by_start
+                .insert((record.state_machine, ExecutionCursor::of(&record)));
+        }
         if let Some(at) = record.wake_at {
             self.timers.insert(Timer {
                 at,
@@ -336,7 +362,7 @@ impl Contents {
                 journal: chunks,
             },
         );
-        Ok(Creation::Created)
+        Ok(())
     }
 
     fn append(&mut self, append: Append) -> Result<(), StoreError> {
@@ -374,6 +400,8 @@ impl Contents {
         if let Some(at) = append.wake_at {
             self.timers.insert(Timer { at, execution: key });
         }
+        self.map_runs
+            .recount(record.child, record.status, append.status);
         record.status = append.status;
         record.stopped_at = append.stopped_at;
         record.wake_at = append.wake_at;

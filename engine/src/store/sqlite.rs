@@ -17,6 +17,7 @@ mod state_machines;
 mod versions;
 mod activities;
 mod retention;
+mod map_runs;
 mod owners;
 mod latest;
 mod snapshot;
@@ -36,8 +37,8 @@ use self::readers::Readers;
 use self::writer::Writer;
 use super::{
     ActivityStore, Append, Chunk, Counters, Creation, ExecutionFilter, ExecutionKey,
-    ExecutionRecord, HistoryRange, NewExecution, NewStateMachine, OwnerStore, Removal, Removed,
-    Revision, RevisionKey, StateMachineCreation, StateMachineKey, StateMachineRecord,
+    ExecutionRecord, HistoryRange, MapRunStore, NewExecution, NewStateMachine, OwnerStore, Removal,
+    Removed, Revision, RevisionKey, StateMachineCreation, StateMachineKey, StateMachineRecord,
     StateMachineStatus, StateMachineUpdate, Store, StoreError, StoreFuture, Tagging, Update,
     VersionStore,
 };
@@ -274,6 +275,10 @@ impl Store for SqliteStore {
     }
 
     fn activities(&self) -> &dyn ActivityStore {
+        self
+    }
+
+    fn map_runs(&self) -> &dyn MapRunStore {
         self
     }
 

@@ -13,6 +13,7 @@ mod state_machines;
 mod versions;
 mod activities;
 mod retention;
+mod map_runs;
 mod owners;
 mod concurrency;
 mod reopening;
@@ -115,6 +116,16 @@ contract! {
         an_alias_is_updated_in_parts
         aliases_are_listed_as_they_were_created
         executions_are_listed_by_what_started_them;
+    map_runs:
+        a_map_run_begins_once
+        children_are_counted_where_they_are_added
+        a_child_is_added_once
+        only_the_owner_of_the_parent_adds_children
+        the_end_of_a_child_is_counted_with_its_last_append
+        children_are_listed_with_their_run_alone
+        results_come_in_the_order_of_items
+        limits_change_until_the_end
+        open_map_runs_are_found;
     owners:
         each_owner_has_a_higher_epoch
         an_owner_without_a_lease_writes_nothing

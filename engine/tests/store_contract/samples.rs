@@ -67,6 +67,7 @@ pub(crate) fn record(machine: &StateMachineRecord, n: u64) -> ExecutionRecord {
         stopped_at: None,
         wake_at: None,
         details: None,
+        child: None,
     }
 }
 

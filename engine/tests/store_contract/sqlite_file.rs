@@ -120,7 +120,7 @@ fn a_newer_version_is_refused() {
         .unwrap();
     check_refused(
         &path,
-        "was written by a newer Stepwell: its format is 1000, this one knows up to 5",
+        "was written by a newer Stepwell: its format is 1000, this one knows up to 6",
     );
 }
 
@@ -138,6 +138,15 @@ async fn a_file_of_the_first_format_is_brought_forward() {
              DROP TABLE lease; DROP TABLE letter;
              DROP TABLE activity; DROP TABLE waiting_task;
              ALTER TABLE owner DROP COLUMN opened; ALTER TABLE execution DROP COLUMN owner;
+             DROP TABLE map_run; DROP INDEX execution_by_child_index;
+             DROP INDEX execution_by_map_run; DROP INDEX execution_by_map_run_status;
+             DROP INDEX execution_by_start; DROP INDEX execution_by_status;
+             ALTER TABLE execution DROP COLUMN map_run;
+             ALTER TABLE execution DROP COLUMN child_index;
+             ALTER TABLE execution DROP COLUMN child_items;
+             CREATE INDEX execution_by_start ON execution (state_machine, started_at);
+             CREATE INDEX execution_by_status ON execution (state_machine, status, started_at)
+                 WHERE status <> 1;
              PRAGMA user_version = 1",
         )
         .unwrap();

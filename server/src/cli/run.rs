@@ -128,7 +128,13 @@ async fn execute(arguments: &Arguments, screen: Screen) -> Result<Exit, Problem>
         builder = builder.database(file);
     }
     let observer = feed.clone();
-    builder = builder.observer(move |execution, events| observer.events(execution, events));
+    builder = builder.observer(move |execution, events| {
+        // Children of a Map Run are executions of their own.
+        let started = execution.started();
+        if started.is_none_or(|(_, started)| started.child_of.is_none()) {
+            observer.events(execution, events);
+        }
+    });
 
     let mut signals = StopSignals::listen()?;
     let engine = builder.build().await?;

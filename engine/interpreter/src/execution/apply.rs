@@ -12,12 +12,12 @@ use crate::event::{Event, EventKind, FlowId, HistoryId, Sequence};
 use crate::failure::FailureClass;
 use crate::payload::Payload;
 use crate::retry::Failed;
-use crate::state::INLINE_CONCURRENCY_MAX;
 
 use super::flow::Visit;
 use super::{Activity, Execution, Flow, Position, Status, TaskPhase};
 
 mod children;
+mod map_runs;
 mod tasks;
 
 /// Why an event cannot follow what came before it: the journal is damaged, or of another machine.
@@ -96,8 +96,9 @@ impl Execution {
         match &event.kind {
             EventKind::ExecutionStarted(started) => {
                 let input = started.input.clone();
+                let scope = self.scope_of(started)?;
                 self.started = Some((at, Arc::new(started.as_ref().clone())));
-                self.open_flow(None, ScopeId::ROOT, HistoryId(0), input);
+                self.open_flow(None, scope, HistoryId(0), input);
                 Ok(())
             }
             EventKind::ExecutionSucceeded { output } => {
@@ -127,6 +128,7 @@ impl Execution {
                 next,
             } => self.apply_exit(event, output, assigned, next.as_ref()),
             EventKind::StateAborted
+            | EventKind::MapRunAborted
             | EventKind::MapIterationFailed { .. }
             | EventKind::MapIterationAborted { .. } => Ok(()),
             EventKind::EvaluationFailed { failure, .. } => {
@@ -191,15 +193,21 @@ impl Execution {
                 items,
                 length,
                 concurrency_max,
-            } => {
-                let own = concurrency_max.unwrap_or(INLINE_CONCURRENCY_MAX);
-                self.open_map(event, items, *length, own.min(INLINE_CONCURRENCY_MAX))
-            }
+            } => self.open_map(event, items, *length, *concurrency_max),
             EventKind::MapIterationStarted { map, index, input } => {
                 self.open_iteration(event, *map, *index, input)
             }
             EventKind::MapIterationSucceeded { index } => self.end_iteration(event, *index),
             EventKind::MapSucceeded => self.finish_map(event),
+            EventKind::MapRunStarted(started) => self.open_map_run(event, started),
+            EventKind::MapRunSucceeded { output } => self.close_map_run(event, Ok(output.clone())),
+            EventKind::MapRunFailed(child) => {
+                let failed = Failed {
+                    failure: child.failure.clone(),
+                    class: child.class,
+                };
+                self.close_map_run(event, Err(Box::new(failed)))
+            }
             EventKind::ParallelFailed(child) | EventKind::MapFailed(child) => {
                 let inside = self.close_children(event.flow);
                 let failed = Failed {
@@ -345,6 +353,12 @@ impl Execution {
     fn end(&mut self, status: Status) {
         for task in std::mem::take(&mut self.tasks).into_keys() {
             self.effects.push(Effect::CancelTask(task));
+        }
+        for id in std::mem::take(&mut self.map_runs).into_values() {
+            if let Some(run) = self.flows.get(&id).and_then(Flow::map_run) {
+                let map_run = Arc::clone(&run.started.map_run);
+                self.effects.push(Effect::CancelMapRun(map_run));
+            }
         }
         if let Status::Succeeded { .. } = status {
             self.flows.clear();

@@ -187,6 +187,17 @@ impl Execution {
         self.fail_inside(map, Owner::Map, failed, failed_by, turn);
     }
 
+    /// The Map Run of the flow's state failed.
+    pub(super) fn fail_map(
+        &mut self,
+        map: FlowId,
+        failed: Failed,
+        failed_by: HistoryId,
+        turn: &mut Turn<'_>,
+    ) {
+        self.fail_inside(map, Owner::Map, failed, failed_by, turn);
+    }
+
     /// What ran inside a Parallel or Map is given up: a retry begins anew, or the state fails.
     fn fail_inside(
         &mut self,
@@ -248,6 +259,10 @@ impl Execution {
             }
         };
         let name = state.name.clone();
+        if Self::has_map_run(visit) {
+            let name = Some(name.clone());
+            self.record(turn, id, name, place, EventKind::MapRunAborted);
+        }
         if is_shown {
             self.record(turn, id, Some(name), place, EventKind::StateAborted);
         }
@@ -270,6 +285,9 @@ impl Execution {
                 | Activity::Waiting { .. }
                 | Activity::Retrying { .. }
                 | Activity::Task(_)
+                | Activity::Items(_)
+                | Activity::MapRun(_)
+                | Activity::MapRunEnded { .. }
                 | Activity::Succeeded { .. }
                 | Activity::Failed(_),
             )

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use stepwell_language::model::{ScopeId, StateId};
 
-use crate::effect::TaskId;
-use crate::event::{FlowId, HistoryId};
+use crate::effect::{MapRunId, TaskId};
+use crate::event::{FlowId, HistoryId, MapRunStarted};
 use crate::payload::Payload;
 use crate::retry::Failed;
 use crate::timestamp::Timestamp;
@@ -87,6 +87,17 @@ pub(super) enum Activity {
     Branches(Branches),
     /// Running iterations.
     Iterations(Iterations),
+    /// About to have a Map Run started.
+    Items(Items),
+    /// Having a Map Run done.
+    MapRun(Box<MapRun>),
+    /// Its Map Run has ended.
+    MapRunEnded {
+        /// What it gave, or why it failed.
+        outcome: Result<Payload, Box<Failed>>,
+        /// The event that says so.
+        ended: HistoryId,
+    },
     /// Its work has a result, which is to be processed.
     Succeeded {
         /// The result.
@@ -183,6 +194,28 @@ impl TaskAttempt {
     }
 }
 
+/// What a distributed Map runs over.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Items {
+    /// The items: a JSON array.
+    pub(super) items: Payload,
+    /// Children at a time, where the definition says so.
+    pub(super) concurrency_max: Option<u64>,
+}
+
+/// A Map Run that has not ended.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct MapRun {
+    /// Which.
+    pub(super) id: MapRunId,
+    /// When it was started.
+    pub(super) started_at: Timestamp,
+    /// What it was started with.
+    pub(super) started: Arc<MapRunStarted>,
+    /// The items: a JSON array.
+    pub(super) items: Payload,
+}
+
 impl Flow {
     /// The visit, when the flow is inside a state.
     pub(super) fn visit(&self) -> Option<&Visit> {
@@ -214,6 +247,26 @@ impl Flow {
             | Activity::Retrying { .. }
             | Activity::Branches(_)
             | Activity::Iterations(_)
+            | Activity::Items(_)
+            | Activity::MapRun(_)
+            | Activity::MapRunEnded { .. }
+            | Activity::Succeeded { .. }
+            | Activity::Failed(_) => None,
+        }
+    }
+
+    /// The Map Run, while the flow waits for one.
+    pub(super) fn map_run(&self) -> Option<&MapRun> {
+        match &self.visit()?.activity {
+            Activity::MapRun(run) => Some(run),
+            Activity::Entered
+            | Activity::Waiting { .. }
+            | Activity::Retrying { .. }
+            | Activity::Task(_)
+            | Activity::Branches(_)
+            | Activity::Iterations(_)
+            | Activity::Items(_)
+            | Activity::MapRunEnded { .. }
             | Activity::Succeeded { .. }
             | Activity::Failed(_) => None,
         }
@@ -231,6 +284,9 @@ impl Flow {
             Activity::Entered
             | Activity::Branches(_)
             | Activity::Iterations(_)
+            | Activity::Items(_)
+            | Activity::MapRun(_)
+            | Activity::MapRunEnded { .. }
             | Activity::Succeeded { .. }
             | Activity::Failed(_) => None,
         }
@@ -250,7 +306,11 @@ impl Flow {
         match &self.position {
             Position::Before { .. } | Position::Ended { .. } => true,
             Position::In(visit) => match &visit.activity {
-                Activity::Entered | Activity::Succeeded { .. } | Activity::Failed(_) => true,
+                Activity::Entered
+                | Activity::Items(_)
+                | Activity::MapRunEnded { .. }
+                | Activity::Succeeded { .. }
+                | Activity::Failed(_) => true,
                 Activity::Task(attempt) => {
                     attempt.phase == TaskPhase::Scheduled && !attempt.is_activity
                 }
@@ -258,7 +318,7 @@ impl Flow {
                 Activity::Iterations(iterations) => {
                     iterations.ended == iterations.outputs.len() as u64 || iterations.has_room()
                 }
-                Activity::Waiting { .. } | Activity::Retrying { .. } => false,
+                Activity::Waiting { .. } | Activity::Retrying { .. } | Activity::MapRun(_) => false,
             },
         }
     }
@@ -280,6 +340,9 @@ impl Activity {
                 let inside = inside.map(|(_, flow)| flow.retained_bytes());
                 inside.fold(failing.before.retained_bytes(), usize::saturating_add)
             }
+            Self::Items(items) => items.items.size(),
+            Self::MapRun(run) => run.items.size(),
+            Self::MapRunEnded { outcome, .. } => outcome.as_ref().map_or(0, Payload::size),
             Self::Entered | Self::Waiting { .. } | Self::Retrying { .. } => 0,
         }
     }
@@ -298,7 +361,10 @@ impl Visit {
             Activity::Entered
             | Activity::Waiting { .. }
             | Activity::Retrying { .. }
-            | Activity::Task(_) => (Activity::Entered, Vec::new()),
+            | Activity::Task(_)
+            | Activity::Items(_)
+            | Activity::MapRun(_)
+            | Activity::MapRunEnded { .. } => (Activity::Entered, Vec::new()),
         };
         given_up.extend(inside);
         self.activity = Activity::Failed(Box::new(Failing {

@@ -40,6 +40,12 @@ impl Execution {
             Input::TaskSucceeded { task, output } => self.task_succeeded(task, output, turn),
             Input::TaskFailed { task, failure } => self.task_failed(task, failure, turn),
             Input::Stop(failure) => self.stop(failure.within_limits(), turn),
+            Input::MapRunSucceeded { map_run, output } => {
+                self.map_run_succeeded(map_run, output, turn);
+            }
+            Input::MapRunFailed { map_run, failure } => {
+                self.map_run_failed(map_run, failure, turn);
+            }
             Input::TaskAnswered {
                 task,
                 token,
@@ -127,6 +133,9 @@ impl Execution {
             Activity::Entered
             | Activity::Branches(_)
             | Activity::Iterations(_)
+            | Activity::Items(_)
+            | Activity::MapRun(_)
+            | Activity::MapRunEnded { .. }
             | Activity::Succeeded { .. }
             | Activity::Failed(_) => {}
         }
@@ -224,6 +233,11 @@ impl Execution {
             .flows
             .get(&FlowId::MAIN)
             .map_or(HistoryId(0), |flow| flow.previous);
+        let visit = self.flows.get(&FlowId::MAIN).and_then(super::Flow::visit);
+        if visit.is_some_and(Self::has_map_run) {
+            self.give_up(FlowId::MAIN, false, previous, turn);
+            return;
+        }
         for child in self.children(FlowId::MAIN) {
             self.give_up(child, false, previous, turn);
         }

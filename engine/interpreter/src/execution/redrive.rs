@@ -176,7 +176,7 @@ impl Execution {
             let activity = std::mem::replace(&mut visit.activity, Activity::Entered);
             match &self.machine.state(visit.state).kind {
                 // What has ended inside keeps its output, what has not goes on. A distributed Map
-                // will redrive its Map Run here.
+                // whose Map Run has not succeeded begins with a new one.
                 StateKind::Parallel(_) | StateKind::Map(_) => {
                     (visit.activity, inside) = resumed(activity);
                 }
@@ -209,11 +209,17 @@ fn resumed(activity: Activity) -> (Activity, Vec<(FlowId, Flow)>) {
         }
         activity @ (Activity::Branches(_)
         | Activity::Iterations(_)
+        | Activity::MapRunEnded { outcome: Ok(_), .. }
         | Activity::Succeeded { .. }) => (activity, Vec::new()),
-        // A retry begins anew, now or later.
+        // A retry begins anew, now or later. So does a Map Run that was given up with its state.
         Activity::Entered
         | Activity::Waiting { .. }
         | Activity::Retrying { .. }
-        | Activity::Task(_) => (Activity::Entered, Vec::new()),
+        | Activity::Task(_)
+        | Activity::Items(_)
+        | Activity::MapRun(_)
+        | Activity::MapRunEnded {
+            outcome: Err(_), ..
+        } => (Activity::Entered, Vec::new()),
     }
 }

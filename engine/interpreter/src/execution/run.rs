@@ -190,7 +190,24 @@ impl Execution {
                     );
                 }
             }
-            Activity::Waiting { .. } | Activity::Retrying { .. } => {
+            Activity::Items(items) => {
+                let items = items.clone();
+                self.start_map_run(id, items, turn);
+            }
+            Activity::MapRunEnded { outcome, ended } => {
+                let ended = *ended;
+                match outcome {
+                    Ok(_) => {
+                        let place = Place::After(ended);
+                        self.record(turn, id, Some(name), place, EventKind::MapSucceeded);
+                    }
+                    Err(failed) => {
+                        let failed = failed.as_ref().clone();
+                        self.fail_map(id, failed, ended, turn);
+                    }
+                }
+            }
+            Activity::Waiting { .. } | Activity::Retrying { .. } | Activity::MapRun(_) => {
                 unreachable!("a flow that waits is not runnable")
             }
         }

@@ -120,7 +120,7 @@ impl Around<'_> {
     /// The item of the nearest Map around.
     fn map_context(&self) -> Option<Value> {
         if let Some((index, item)) = self.item {
-            return Some(item_context(index, item));
+            return Some(item_context(index, item, None));
         }
         let mut flow: &Flow = self.execution.flows.get(&self.flow)?;
         loop {
@@ -128,7 +128,7 @@ impl Around<'_> {
             flow = self.execution.flows.get(&parent)?;
             if let Activity::Iterations(iterations) = &flow.visit()?.activity {
                 let item = iterations.items.value().get(usize::try_from(index).ok()?)?;
-                return Some(item_context(index, item));
+                return Some(item_context(index, item, None));
             }
         }
     }

@@ -1,24 +1,17 @@
 //! What is to be seen of a Map before its iterations run: their inputs, how many run at a time and
 //! how many may fail.
 
-use serde_json::{Map as Object, Value};
-use stepwell_language::expression::ReferencePath;
-use stepwell_language::model::{
-    Distributed, Map, MapMode, NumberField, QueryLanguage, State, StateKind, Template,
-};
+use serde_json::Value;
+use stepwell_language::model::{Map, MapMode, State, StateKind};
 
 use crate::chance::Chance;
-use crate::data_flow::{self, Context, Scope};
+use crate::data_flow::{Context, Scope};
 use crate::fault::Fault;
 use crate::payload::Payload;
-use crate::query::Query;
-use crate::state;
+use crate::state::{self, BatchLimits, BatchMaker};
 use crate::timestamp::Timestamp;
 
 use super::{Progress, StateTest, Work, surroundings::Probe};
-
-/// Bytes of a batch, whatever the definition says.
-const BATCH_BYTES_MAX: u64 = 262_144;
 
 /// How many iterations of a Map may fail; a Map that says nothing does not fail for it in a test.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -87,22 +80,21 @@ impl StateTest {
         let context = Context::default();
         let probe = Probe::new(self, now);
         let raw = Scope::new(&self.setup.input, &probe, &context);
-        let effective = match state.query_language {
-            QueryLanguage::JsonPath => data_flow::effective(state, &raw)?,
-            QueryLanguage::Jsonata => self.setup.input.clone(),
-        };
-        let scope = raw.over(&effective);
         if self.setup.reader_data.is_some()
             && let Some(reader) = &distributed.item_reader
             && super::reader::has_pointer(reader)
         {
             look.pointed = Some(items.clone());
         }
-        if let Some(batcher) = &distributed.item_batcher {
-            let batcher = fill(state, batcher, "ItemBatcher", &scope, chance)?;
-            look.batched = Some(batches(&batcher, &inputs, &scope)?);
+        let limits = state::limits(state, distributed, &raw, chance)?;
+        if let (Some(batcher), Some(limits)) = (&distributed.item_batcher, limits.batch) {
+            let shared = state::batch_input(state, batcher, &raw, chance)?;
+            look.batched = Some(batches(limits, shared.as_ref(), &inputs));
         }
-        look.tolerance = tolerance(state, distributed, &scope, chance)?;
+        look.tolerance = Tolerance {
+            count: limits.tolerated_failure_count,
+            percentage: limits.tolerated_failure_percentage,
+        };
         Ok(look)
     }
 
@@ -148,149 +140,20 @@ fn elements(items: &Payload) -> &[Value] {
     items.value().as_array().map_or(&[], Vec::as_slice)
 }
 
-/// A part of a Map's definition, filled in.
-pub(super) fn fill(
-    state: &State,
-    template: &Template,
-    field: &str,
-    scope: &Scope<'_>,
-    chance: &mut Chance,
-) -> Result<Payload, Fault> {
-    match state.query_language {
-        QueryLanguage::JsonPath => data_flow::fill(template, scope, chance),
-        QueryLanguage::Jsonata => Query::new(state, scope, chance).fill(template, field),
-    }
-}
-
 /// The items in batches, as `ItemBatcher` says.
-fn batches(batcher: &Payload, inputs: &Payload, scope: &Scope<'_>) -> Result<Payload, Fault> {
-    let batcher = batcher.value();
-    let items_max = limit(batcher, "MaxItemsPerBatch", scope)?.unwrap_or(u64::MAX);
-    let bytes_max = limit(batcher, "MaxInputBytesPerBatch", scope)?.unwrap_or(BATCH_BYTES_MAX);
+fn batches(limits: BatchLimits, shared: Option<&Payload>, inputs: &Payload) -> Payload {
     let mut all = Vec::new();
-    let (mut batch, mut size) = (Vec::new(), 0);
+    let mut batch = BatchMaker::new(limits, shared);
     for item in elements(inputs) {
-        let length = item.to_string().len() as u64;
-        if !batch.is_empty() && (batch.len() as u64 >= items_max || size + length > bytes_max) {
-            all.push(batch_of(batcher, std::mem::take(&mut batch)));
-            size = 0;
+        let size = item.to_string().len();
+        if !batch.take(item, size) {
+            let full = std::mem::replace(&mut batch, BatchMaker::new(limits, shared));
+            all.push(full.finish());
+            batch.take(item, size);
         }
-        size += length;
-        batch.push(item.clone());
     }
-    if !batch.is_empty() {
-        all.push(batch_of(batcher, batch));
+    if batch.count() > 0 {
+        all.push(batch.finish());
     }
-    Ok(Payload::from_value(Value::Array(all)))
-}
-
-fn batch_of(batcher: &Value, items: Vec<Value>) -> Value {
-    let mut batch = Object::new();
-    if let Some(input) = batcher.get("BatchInput") {
-        batch.insert("BatchInput".to_owned(), input.clone());
-    }
-    batch.insert("Items".to_owned(), Value::Array(items));
-    Value::Object(batch)
-}
-
-/// A number of a filled in part, written or found where the field's `…Path` says; 0 is no limit.
-pub(super) fn limit(part: &Value, field: &str, scope: &Scope<'_>) -> Result<Option<u64>, Fault> {
-    let path_field = format!("{field}Path");
-    let value = match (part.get(field), part.get(&path_field)) {
-        (Some(value), _) => value.clone(),
-        (None, Some(Value::String(path))) => {
-            let path = ReferencePath::parse(path)
-                .map_err(|error| Fault::runtime(format!("Invalid path '{path}' : {error}")))?;
-            data_flow::read_reference(&path, scope)?.clone()
-        }
-        (None, _) => return Ok(None),
-    };
-    let number = value.as_u64().or_else(|| whole(value.as_f64()?));
-    match number {
-        Some(0) => Ok(None),
-        Some(number) => Ok(Some(number)),
-        None => Err(Fault::runtime(format!(
-            "The {field} field refers to value \"{value}\" which is not a valid integer"
-        ))),
-    }
-}
-
-fn whole(number: f64) -> Option<u64> {
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "it is whole, and within the range"
-    )]
-    (number.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(&number))
-        .then_some(number as u64)
-}
-
-/// How many failures a distributed Map survives.
-fn tolerance(
-    state: &State,
-    distributed: &Distributed,
-    scope: &Scope<'_>,
-    chance: &mut Chance,
-) -> Result<Tolerance, Fault> {
-    let count = distributed.tolerated_failure_count.as_ref();
-    let percentage = distributed.tolerated_failure_percentage.as_ref();
-    let (count, percentage) = match state.query_language {
-        QueryLanguage::JsonPath => (
-            path_count(count, scope)?,
-            path_percentage(percentage, scope)?,
-        ),
-        QueryLanguage::Jsonata => {
-            let mut query = Query::new(state, scope, chance);
-            (
-                state::count(count, "ToleratedFailureCount", &mut query)?,
-                state::number(percentage, "ToleratedFailurePercentage", &mut query)?,
-            )
-        }
-    };
-    if percentage.is_some_and(|percentage| !(0.0..=100.0).contains(&percentage)) {
-        return Err(Fault::runtime(
-            "ToleratedFailurePercentage must be between 0 and 100.",
-        ));
-    }
-    Ok(Tolerance { count, percentage })
-}
-
-fn path_count(field: Option<&NumberField>, scope: &Scope<'_>) -> Result<Option<u64>, Fault> {
-    let path = match field {
-        None => return Ok(None),
-        Some(NumberField::Literal(number)) => return Ok(whole(*number)),
-        Some(NumberField::Path(path)) => path,
-        Some(NumberField::Expression(_)) => unreachable!("a JSONPath state has no JSONata"),
-    };
-    let value = data_flow::read_reference(path, scope)?;
-    let Some(count) = value.as_i64() else {
-        return Err(invalid("ToleratedFailureCountPath", "integer", value, path));
-    };
-    u64::try_from(count)
-        .map(Some)
-        .map_err(|_| Fault::runtime("ToleratedFailureCount cannot be negative."))
-}
-
-fn path_percentage(field: Option<&NumberField>, scope: &Scope<'_>) -> Result<Option<f64>, Fault> {
-    let path = match field {
-        None => return Ok(None),
-        Some(NumberField::Literal(number)) => return Ok(Some(*number)),
-        Some(NumberField::Path(path)) => path,
-        Some(NumberField::Expression(_)) => unreachable!("a JSONPath state has no JSONata"),
-    };
-    let value = data_flow::read_reference(path, scope)?;
-    let percentage = value.as_f64();
-    percentage
-        .map(Some)
-        .ok_or_else(|| invalid("ToleratedFailurePercentagePath", "float", value, path))
-}
-
-fn invalid(field: &str, kind: &str, value: &Value, path: &ReferencePath) -> Fault {
-    let value = value
-        .as_str()
-        .map_or_else(|| value.to_string(), str::to_owned);
-    Fault::runtime(format!(
-        "The {field} field refers to value \"{value}\" which is not a valid {kind}: {}",
-        path.text()
-    ))
+    Payload::from_value(Value::Array(all))
 }

@@ -5,16 +5,16 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Map as Object, Value, json};
+use stepwell_language::expression::ReferencePath;
 use stepwell_language::json;
-use stepwell_language::model::{State, Template};
+use stepwell_language::model::{QueryLanguage, State, Template};
 
 use crate::chance::Chance;
-use crate::data_flow::Scope;
+use crate::data_flow::{self, Scope};
 use crate::failure::{Failure, name};
 use crate::fault::Fault;
 use crate::payload::Payload;
-
-use super::iterations::{fill, limit};
+use crate::query::Query;
 
 /// The items that `reader` reads from `data`: a JSON array.
 pub(super) fn read(
@@ -41,6 +41,52 @@ pub(super) fn read(
         items.truncate(usize::try_from(maximum).unwrap_or(usize::MAX));
     }
     Ok(Payload::from_value(Value::Array(items)))
+}
+
+/// A part of a Map's definition, filled in.
+fn fill(
+    state: &State,
+    template: &Template,
+    field: &str,
+    scope: &Scope<'_>,
+    chance: &mut Chance,
+) -> Result<Payload, Fault> {
+    match state.query_language {
+        QueryLanguage::JsonPath => data_flow::fill(template, scope, chance),
+        QueryLanguage::Jsonata => Query::new(state, scope, chance).fill(template, field),
+    }
+}
+
+/// A number of a filled in part, written or found where the field's `…Path` says; 0 is no limit.
+fn limit(part: &Value, field: &str, scope: &Scope<'_>) -> Result<Option<u64>, Fault> {
+    let path_field = format!("{field}Path");
+    let value = match (part.get(field), part.get(&path_field)) {
+        (Some(value), _) => value.clone(),
+        (None, Some(Value::String(path))) => {
+            let path = ReferencePath::parse(path)
+                .map_err(|error| Fault::runtime(format!("Invalid path '{path}' : {error}")))?;
+            data_flow::read_reference(&path, scope)?.clone()
+        }
+        (None, _) => return Ok(None),
+    };
+    let number = value.as_u64().or_else(|| whole(value.as_f64()?));
+    match number {
+        Some(0) => Ok(None),
+        Some(number) => Ok(Some(number)),
+        None => Err(Fault::runtime(format!(
+            "The {field} field refers to value \"{value}\" which is not a valid integer"
+        ))),
+    }
+}
+
+fn whole(number: f64) -> Option<u64> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "it is whole, and within the range"
+    )]
+    (number.fract() == 0.0 && (0.0..9_007_199_254_740_992.0).contains(&number))
+        .then_some(number as u64)
 }
 
 /// Whether the reader takes the items from a place inside of what it reads.

@@ -92,14 +92,14 @@ impl<'a> Probe<'a> {
     /// A state inside a Map is tested as of the first iteration, whose item is its input.
     fn map_context(&self) -> Option<Value> {
         if let Some((index, item)) = self.item {
-            return Some(item_context(index, item));
+            return Some(item_context(index, item, None));
         }
         let machine = &self.test.machine;
         let mut scope = self.test.tested().scope;
         while let Some(owner) = machine.scope(scope).owner {
             let owner = machine.state(owner);
             if let StateKind::Map(_) = owner.kind {
-                return Some(item_context(0, self.test.setup.input.value()));
+                return Some(item_context(0, self.test.setup.input.value(), None));
             }
             scope = owner.scope;
         }

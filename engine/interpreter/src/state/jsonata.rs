@@ -175,7 +175,7 @@ fn seconds(
 }
 
 /// A number, written or computed.
-pub(crate) fn number(
+pub(super) fn number(
     field: Option<&NumberField>,
     name: &str,
     query: &mut Query<'_>,
@@ -201,7 +201,7 @@ fn number_of(value: &Value) -> Option<f64> {
 }
 
 /// A number that is a whole one, not negative.
-fn whole(number: f64) -> Option<u64> {
+pub(super) fn whole(number: f64) -> Option<u64> {
     /// 2^53: above, doubles skip whole numbers.
     const END: f64 = 9_007_199_254_740_992.0;
     #[expect(
@@ -343,7 +343,7 @@ pub(super) fn concurrency(map: &Map, query: &mut Query<'_>) -> Result<Option<u64
 }
 
 /// A number that counts something.
-pub(crate) fn count(
+pub(super) fn count(
     field: Option<&NumberField>,
     name: &str,
     query: &mut Query<'_>,

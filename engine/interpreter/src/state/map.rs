@@ -1,7 +1,7 @@
 //! Map: runs its processor for each item.
 
 use serde_json::{Map as Object, Value, json};
-use stepwell_language::expression::Root;
+use stepwell_language::expression::{ReferencePath, Root};
 use stepwell_language::model::{Map, NumberField, PathField, QueryLanguage, State};
 
 use crate::chance::Chance;
@@ -68,13 +68,7 @@ fn limit(map: &Map, scope: &Scope<'_>) -> Result<Option<u64>, Fault> {
         Some(NumberField::Path(path)) => {
             let value = data_flow::read_reference(path, scope)?;
             let Some(limit) = value.as_i64() else {
-                return Err(Fault::runtime(format!(
-                    "The MaxConcurrencyPath field refers to value \"{}\" which is not a valid integer: {}",
-                    value
-                        .as_str()
-                        .map_or_else(|| value.to_string(), str::to_owned),
-                    path.text(),
-                )));
+                return Err(not_a_number("MaxConcurrencyPath", &value, "integer", path));
             };
             u64::try_from(limit)
                 .map_err(|_| Fault::runtime("MaxConcurrency cannot be negative."))?
@@ -84,6 +78,22 @@ fn limit(map: &Map, scope: &Scope<'_>) -> Result<Option<u64>, Fault> {
         }
     };
     Ok((limit > 0).then_some(limit))
+}
+
+/// A path of a number leads to something else.
+pub(super) fn not_a_number(
+    field: &str,
+    value: &Value,
+    expected: &str,
+    path: &ReferencePath,
+) -> Fault {
+    let shown = value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned);
+    Fault::runtime(format!(
+        "The {field} field refers to value \"{shown}\" which is not a valid {expected}: {}",
+        path.text(),
+    ))
 }
 
 /// What the iteration over `item` takes in; `raw` is a scope over the Map's raw input whose
@@ -106,10 +116,14 @@ pub(crate) fn item_input(
     data_flow::within_limit(state, input)
 }
 
-/// `Map` in the context object of an iteration.
-pub(crate) fn item_context(index: u64, item: &Value) -> Value {
+/// `Map` in the context object of an iteration; a distributed Map also says where the item is
+/// from.
+pub(crate) fn item_context(index: u64, item: &Value, source: Option<&str>) -> Value {
     let mut details = Object::new();
     details.insert("Index".to_owned(), json!(index));
     details.insert("Value".to_owned(), item.clone());
+    if let Some(source) = source {
+        details.insert("Source".to_owned(), json!(source));
+    }
     json!({ "Item": details })
 }

@@ -29,6 +29,7 @@ fn start(definition: &Value, mode: Mode) -> Execution {
         test_case: None,
         trace_header: None,
         input: Payload::from_value(json!({})),
+        child_of: None,
     };
     let input = Input::Start(Box::new(started));
     execution.handle(input, Timestamp::EPOCH, &mut Chance::from_number(7));

@@ -16,6 +16,7 @@ mod redrives;
 mod replays;
 mod activities;
 mod tokens;
+mod map_runs;
 
 use serde_json::{Value, json};
 

@@ -25,7 +25,7 @@ fn start() -> (World, TaskId) {
     let effects = world.execution.take_effects();
     let task = effects.into_iter().find_map(|effect| match effect {
         Effect::RunTask(task) => Some(task.id),
-        Effect::CancelTask(_) => None,
+        Effect::CancelTask(_) | Effect::StartMapRun(_) | Effect::CancelMapRun(_) => None,
     });
     (world, task.expect("the service is called"))
 }

@@ -83,6 +83,7 @@ impl World {
             test_case: None,
             trace_header: None,
             input: Payload::from_value(input),
+            child_of: None,
         })));
         world
     }
@@ -129,7 +130,9 @@ impl World {
                 .into_iter()
                 .filter_map(|effect| match effect {
                     Effect::RunTask(task) => Some(*task),
-                    Effect::CancelTask(_) => None,
+                    Effect::CancelTask(_) | Effect::StartMapRun(_) | Effect::CancelMapRun(_) => {
+                        None
+                    }
                 })
                 .collect();
             let mut is_answered = false;

@@ -13,11 +13,7 @@ use super::{
 };
 
 /// Fields that are paths although they stand inside of what is read as a template.
-const PATHS_IN_TEMPLATES: [&str; 3] = [
-    "MaxItemsPath",
-    "MaxItemsPerBatchPath",
-    "MaxInputBytesPerBatchPath",
-];
+const PATHS_IN_TEMPLATES: [&str; 1] = ["MaxItemsPath"];
 
 impl StateMachine {
     /// The states that read variables, in document order, each with the names of these, sorted.
@@ -89,11 +85,15 @@ impl Names {
         self.templates([&map.items, &map.item_selector]);
         self.number(map.max_concurrency.as_ref());
         if let MapMode::Distributed(distributed) = &map.mode {
-            self.templates([
-                &distributed.item_reader,
-                &distributed.item_batcher,
-                &distributed.result_writer,
-            ]);
+            self.templates([&distributed.item_reader]);
+            if let Some(batcher) = &distributed.item_batcher {
+                self.templates([&batcher.batch_input]);
+                self.number(batcher.items_max.as_ref());
+                self.number(batcher.bytes_max.as_ref());
+            }
+            if let Some(writer) = &distributed.result_writer {
+                self.template(&writer.written);
+            }
             self.number(distributed.tolerated_failure_count.as_ref());
             self.number(distributed.tolerated_failure_percentage.as_ref());
         }

@@ -2,7 +2,9 @@
 
 use crate::diagnostic::Code;
 use crate::json::Node;
-use crate::model::{Distributed, ExecutionType, QueryLanguage};
+use crate::model::{
+    Distributed, ExecutionType, ItemBatcher, QueryLanguage, ResultWriter, Transformation,
+};
 use crate::source::Span;
 
 use super::fields::{Fields, Range};
@@ -42,13 +44,11 @@ impl Parser<'_> {
             self.check_label(label, &fields.at("Label"), span);
         }
         self.reader(fields, language);
-        self.batcher(fields, language);
-        self.writer(fields, language);
         Distributed {
             execution_type,
             item_reader: self.template(fields, "ItemReader", language),
-            item_batcher: self.template(fields, "ItemBatcher", language),
-            result_writer: self.template(fields, "ResultWriter", language),
+            item_batcher: self.batcher(fields, language),
+            result_writer: self.writer(fields, language),
             tolerated_failure_percentage: tolerance.percentage,
             tolerated_failure_count: tolerance.count,
             label,
@@ -94,11 +94,9 @@ impl Parser<'_> {
         reader.finish(self);
     }
 
-    fn batcher(&mut self, fields: &mut Fields<'_>, language: QueryLanguage) {
-        let Some(mut batcher) = self.part(fields, "ItemBatcher", language) else {
-            return;
-        };
-        batcher.skip("BatchInput");
+    fn batcher(&mut self, fields: &mut Fields<'_>, language: QueryLanguage) -> Option<ItemBatcher> {
+        let mut batcher = self.part(fields, "ItemBatcher", language)?;
+        let batch_input = self.template(&mut batcher, "BatchInput", language);
         let items = ["MaxItemsPerBatch", "MaxItemsPerBatchPath"];
         let bytes = ["MaxInputBytesPerBatch", "MaxInputBytesPerBatchPath"];
         let limits = [items, bytes].concat();
@@ -107,23 +105,39 @@ impl Parser<'_> {
             let message = wording::exactly_one(&limits);
             self.schema(message, &batcher.location, batcher.span);
         }
-        self.part_number(&mut batcher, items, COUNT, language);
-        self.part_number(&mut batcher, bytes, BATCH_BYTES, language);
+        let items_max = batcher.number_field(self, items, COUNT, language);
+        let bytes_max = batcher.number_field(self, bytes, BATCH_BYTES, language);
         batcher.finish(self);
+        Some(ItemBatcher {
+            batch_input,
+            items_max,
+            bytes_max,
+        })
     }
 
-    fn writer(&mut self, fields: &mut Fields<'_>, language: QueryLanguage) {
-        let Some(mut writer) = self.part(fields, "ResultWriter", language) else {
-            return;
-        };
+    fn writer(&mut self, fields: &mut Fields<'_>, language: QueryLanguage) -> Option<ResultWriter> {
+        let mut writer = self.part(fields, "ResultWriter", language)?;
         self.source(&mut writer, &WRITERS, language);
+        let has_resource = writer.has("Resource");
+        let mut transformation = None;
         if let Some(mut config) = self.part(&mut writer, "WriterConfig", language) {
             config.one_of(self, "OutputType", &["JSON", "JSONL"]);
             let transformations = ["NONE", "COMPACT", "FLATTEN"];
-            config.one_of(self, "Transformation", &transformations);
+            transformation = Some(
+                match config.one_of(self, "Transformation", &transformations) {
+                    Some("NONE") => Transformation::None,
+                    Some("FLATTEN") => Transformation::Flatten,
+                    Some(_) | None => Transformation::Compact,
+                },
+            );
             config.finish(self);
         }
         writer.finish(self);
+        Some(ResultWriter {
+            written: self.template(fields, "ResultWriter", language)?,
+            has_resource,
+            transformation,
+        })
     }
 
     /// An object inside a field, whose expressions are read with the field as a whole.

@@ -2,9 +2,10 @@
 
 use std::ops::Bound;
 
-use super::Contents;
+use super::{Contents, Execution};
 use crate::store::{
-    ExecutionRecord, ExecutionStatus, Removal, RemovalCursor, Removed, StateMachineKey,
+    ExecutionCursor, ExecutionKey, ExecutionRecord, ExecutionStatus, Removal, RemovalCursor,
+    Removed, StateMachineKey,
 };
 
 impl Contents {
@@ -22,18 +23,18 @@ impl Contents {
         let mut removed = Removed::default();
         let mut bytes: usize = 0;
         for (state_machine, execution) in looked_at {
-            let found = &self.executions[&execution.key];
-            if has_ended_before(&found.record, removal) {
-                let journal = found.journal.iter().map(|chunk| chunk.bytes.len());
-                bytes = bytes.saturating_add(journal.sum());
+            if has_ended_before(&self.executions[&execution.key].record, removal)
+                && let Some(family) = self.family(execution.key)
+            {
+                let journals = family.iter().map(|key| self.journal_bytes(*key));
+                bytes = bytes.saturating_add(journals.sum());
                 if bytes > removal.bytes_max && removed.executions > 0 {
                     return removed;
                 }
-                let name = (state_machine, found.record.name.clone());
-                self.by_name.remove(&name);
-                self.by_start.remove(&(state_machine, execution));
-                self.executions.remove(&execution.key);
-                removed.executions += 1;
+                removed.executions += family.len() as u64;
+                for key in family {
+                    self.forget(key);
+                }
             }
             removed.next = Some(RemovalCursor {
                 state_machine,
@@ -42,17 +43,48 @@ impl Contents {
         }
         removed
     }
+
+    /// An execution with the children of its Map Runs, and theirs; `None` if one of them goes on.
+    fn family(&self, key: ExecutionKey) -> Option<Vec<ExecutionKey>> {
+        let mut family = vec![key];
+        let mut looked_at = 0;
+        while let Some(key) = family.get(looked_at).copied() {
+            looked_at += 1;
+            if !is_closed(self.executions[&key].record.status) {
+                return None;
+            }
+            family.extend(self.map_runs.children_of(key));
+        }
+        Some(family)
+    }
+
+    fn journal_bytes(&self, key: ExecutionKey) -> usize {
+        let journal = self.executions[&key].journal.iter();
+        journal.map(|chunk| chunk.bytes.len()).sum()
+    }
+
+    fn forget(&mut self, key: ExecutionKey) {
+        self.map_runs.remove_of(key);
+        if let Some(Execution { record, .. }) = self.executions.remove(&key) {
+            let place = (record.state_machine, ExecutionCursor::of(&record));
+            self.by_start.remove(&place);
+            self.by_name.remove(&(record.state_machine, record.name));
+        }
+    }
 }
 
-fn has_ended_before(record: &ExecutionRecord, removal: &Removal) -> bool {
-    let is_closed = match record.status {
+fn is_closed(status: ExecutionStatus) -> bool {
+    match status {
         ExecutionStatus::Succeeded
         | ExecutionStatus::Failed
         | ExecutionStatus::TimedOut
         | ExecutionStatus::Aborted => true,
         ExecutionStatus::Running | ExecutionStatus::PendingRedrive => false,
-    };
-    is_closed
+    }
+}
+
+fn has_ended_before(record: &ExecutionRecord, removal: &Removal) -> bool {
+    is_closed(record.status)
         && record
             .stopped_at
             .is_some_and(|at| at < removal.ended_before)

@@ -10,8 +10,10 @@ use stepwell_interpreter::Timestamp;
 
 use super::activities;
 use super::failure::Failure;
+use super::map_runs;
 use super::{owners, state_machines};
 use crate::store::execution::JournalEnd;
+use crate::store::map_run::{Child, MapRunKey};
 use crate::store::{
     Append, Chunk, Conflict, Creation, Epoch, ExecutionCursor, ExecutionFilter, ExecutionKey,
     ExecutionRecord, ExecutionStatus, HistoryRange, NewExecution, Order, RevisionKey,
@@ -20,12 +22,7 @@ use crate::store::{
 
 pub(super) fn create(connection: &Connection, new: &NewExecution) -> Result<Creation, Failure> {
     let record = &new.record;
-    let mut end = JournalEnd::default();
-    for chunk in &new.chunks {
-        end = end.followed_by(record.key, chunk)?;
-    }
-    integer(end.last.max(end.last_history))?;
-    let key = integer(record.key.0)?;
+    check_new(new)?;
     owners::check_lease(connection, record.owner)?;
     match state_machines::status_of_revision(connection, record.revision, record.state_machine)? {
         StateMachineStatus::Active => {}
@@ -33,22 +30,42 @@ pub(super) fn create(connection: &Connection, new: &NewExecution) -> Result<Crea
             return Ok(Creation::StateMachineDeleting);
         }
     }
-    let inserted = insert(connection, record)?;
+    if insert(connection, new)? {
+        return Ok(Creation::Created);
+    }
+    let other = connection
+        .prepare_cached(&format!(
+            "SELECT {COLUMNS} FROM execution INDEXED BY execution_by_name
+             WHERE state_machine = ?1 AND name = ?2"
+        ))?
+        .query_row(
+            params![integer(record.state_machine.0)?, record.name],
+            read_record,
+        )
+        .optional()?;
+    match other {
+        Some(other) => Ok(Creation::NameTaken(other)),
+        None => Err(Conflict::ExecutionKeyTaken(record.key).into()),
+    }
+}
+
+/// Checks what an execution to be added says of itself.
+pub(super) fn check_new(new: &NewExecution) -> Result<(), Failure> {
+    let mut end = JournalEnd::default();
+    for chunk in &new.chunks {
+        end = end.followed_by(new.record.key, chunk)?;
+    }
+    integer(end.last.max(end.last_history))?;
+    integer(new.record.key.0)?;
+    Ok(())
+}
+
+/// Adds an execution; `false` when its key, its name or its place in a Map Run is taken.
+pub(super) fn insert(connection: &Connection, new: &NewExecution) -> Result<bool, Failure> {
+    let key = integer(new.record.key.0)?;
+    let inserted = insert_record(connection, &new.record)?;
     if inserted == 0 {
-        let other = connection
-            .prepare_cached(&format!(
-                "SELECT {COLUMNS} FROM execution INDEXED BY execution_by_name
-                 WHERE state_machine = ?1 AND name = ?2"
-            ))?
-            .query_row(
-                params![integer(record.state_machine.0)?, record.name],
-                read_record,
-            )
-            .optional()?;
-        return match other {
-            Some(other) => Ok(Creation::NameTaken(other)),
-            None => Err(Conflict::ExecutionKeyTaken(record.key).into()),
-        };
+        return Ok(false);
     }
     for chunk in &new.chunks {
         insert_chunk(connection, key, chunk)?;
@@ -56,20 +73,27 @@ pub(super) fn create(connection: &Connection, new: &NewExecution) -> Result<Crea
     for task in &new.waiting {
         activities::enqueue(connection, key, task)?;
     }
-    Ok(Creation::Created)
+    Ok(true)
 }
 
-/// Adds a record, unless its key or its name is taken; gives the number of rows.
-pub(super) fn insert(connection: &Connection, record: &ExecutionRecord) -> Result<usize, Failure> {
+/// Adds a record, unless its key, its name or its place in a Map Run is taken; gives the number of
+/// rows.
+pub(super) fn insert_record(
+    connection: &Connection,
+    record: &ExecutionRecord,
+) -> Result<usize, Failure> {
+    let key = integer(record.key.0)?;
+    let child = record.child;
+    let number = |number: Option<u64>| number.map(integer).transpose();
     Ok(connection
         .prepare_cached(
             "INSERT INTO execution (key, state_machine, revision, name, status, started_at,
-                 stopped_at, wake_at, details, owner)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+                 stopped_at, wake_at, details, owner, map_run, child_index, child_items)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
              ON CONFLICT DO NOTHING",
         )?
         .execute(params![
-            integer(record.key.0)?,
+            key,
             integer(record.state_machine.0)?,
             integer(record.revision.0)?,
             record.name,
@@ -79,21 +103,27 @@ pub(super) fn insert(connection: &Connection, record: &ExecutionRecord) -> Resul
             record.wake_at.map(Timestamp::milliseconds),
             record.details,
             integer(record.owner.0)?,
+            number(child.map(|child| child.map_run.0))?,
+            number(child.map(|child| child.index))?,
+            number(child.map(|child| child.items))?,
         ])?)
 }
 
 pub(super) fn append(connection: &Connection, append: &Append) -> Result<(), Failure> {
     let key = integer(append.execution.0)?;
     owners::check_lease(connection, append.epoch)?;
-    let (owner, before) = connection
-        .prepare_cached("SELECT owner, status, stopped_at, wake_at FROM execution WHERE key = ?1")?
+    let (owner, before, child) = connection
+        .prepare_cached(
+            "SELECT owner, status, stopped_at, wake_at, map_run, child_index, child_items
+             FROM execution WHERE key = ?1",
+        )?
         .query_row([key], |row| {
             let standing = (
                 row.get(1)?,
                 instant_or_none(row, 2)?,
                 instant_or_none(row, 3)?,
             );
-            Ok((unsigned(row, 0)?, standing))
+            Ok((unsigned(row, 0)?, standing, read_child(row, 4)?))
         })
         .optional()?
         .ok_or(Conflict::UnknownExecution(append.execution))?;
@@ -122,6 +152,9 @@ pub(super) fn append(connection: &Connection, append: &Append) -> Result<(), Fai
     insert_chunk(connection, key, &append.chunk)?;
     for change in &append.queue {
         activities::change_queue(connection, key, change)?;
+    }
+    if let Some(child) = child {
+        map_runs::recount(connection, child, before.0, append.status)?;
     }
     // Most steps change none of this; then its page, and those of its indexes, stay clean.
     if before != (append.status, append.stopped_at, append.wake_at) || append.details.is_some() {
@@ -240,6 +273,19 @@ pub(super) fn last_chunk(
         .optional()?)
 }
 
+/// The first chunk of a journal.
+pub(super) fn first_chunk(
+    connection: &Connection,
+    key: ExecutionKey,
+) -> Result<Option<Chunk>, Failure> {
+    Ok(connection
+        .prepare_cached(&format!(
+            "SELECT {CHUNK_COLUMNS} FROM journal WHERE execution = ?1 ORDER BY first LIMIT 1"
+        ))?
+        .query_row([integer(key.0)?], read_chunk)
+        .optional()?)
+}
+
 pub(super) fn list(
     connection: &Connection,
     filter: ExecutionFilter,
@@ -275,7 +321,7 @@ pub(super) fn list(
     let redriven = redriven_condition(filter);
     let sql = format!(
         "SELECT {COLUMNS} FROM execution INDEXED BY {index}
-         WHERE state_machine = ?1 {condition} {redriven} AND (started_at, key) < (?2, ?3)
+         WHERE state_machine = ?1 AND map_run IS NULL {condition} {redriven} AND (started_at, key) < (?2, ?3)
          ORDER BY started_at DESC, key DESC LIMIT ?4"
     );
     let mut statement = connection.prepare_cached(&sql)?;
@@ -333,7 +379,7 @@ pub(super) fn instant(row: &Row<'_>, column: usize) -> rusqlite::Result<Timestam
     Ok(Timestamp::from_milliseconds(row.get(column)?))
 }
 
-fn instant_or_none(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
+pub(super) fn instant_or_none(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Timestamp>> {
     Ok(row
         .get::<_, Option<i64>>(column)?
         .map(Timestamp::from_milliseconds))
@@ -341,7 +387,8 @@ fn instant_or_none(row: &Row<'_>, column: usize) -> rusqlite::Result<Option<Time
 
 /// The columns that [`read_record`] reads.
 pub(super) const COLUMNS: &str =
-    "key, state_machine, revision, name, status, started_at, stopped_at, wake_at, details, owner";
+    "key, state_machine, revision, name, status, started_at, stopped_at, wake_at, details, owner,
+    map_run, child_index, child_items";
 
 pub(super) fn read_record(row: &Row<'_>) -> rusqlite::Result<ExecutionRecord> {
     Ok(ExecutionRecord {
@@ -355,7 +402,21 @@ pub(super) fn read_record(row: &Row<'_>) -> rusqlite::Result<ExecutionRecord> {
         wake_at: instant_or_none(row, 7)?,
         details: row.get(8)?,
         owner: Epoch(unsigned(row, 9)?),
+        child: read_child(row, 10)?,
     })
+}
+
+/// Reads whose child an execution is, from three columns.
+fn read_child(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Child>> {
+    let map_run: Option<i64> = row.get(first)?;
+    let Some(map_run) = map_run else {
+        return Ok(None);
+    };
+    Ok(Some(Child {
+        map_run: MapRunKey(map_run.unsigned_abs()),
+        index: unsigned(row, first + 1)?,
+        items: unsigned(row, first + 2)?,
+    }))
 }
 
 /// The columns that [`read_chunk`] reads.
@@ -471,15 +532,19 @@ pub(super) fn take_up_to(
 /// As the numbers that the first migration lists.
 impl ToSql for ExecutionStatus {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
-        let number: i64 = match self {
-            Self::Running => 0,
-            Self::Succeeded => 1,
-            Self::Failed => 2,
-            Self::TimedOut => 3,
-            Self::Aborted => 4,
-            Self::PendingRedrive => 5,
-        };
-        Ok(number.into())
+        Ok(number_of(*self).into())
+    }
+}
+
+/// The number of a status.
+pub(super) fn number_of(status: ExecutionStatus) -> i64 {
+    match status {
+        ExecutionStatus::Running => 0,
+        ExecutionStatus::Succeeded => 1,
+        ExecutionStatus::Failed => 2,
+        ExecutionStatus::TimedOut => 3,
+        ExecutionStatus::Aborted => 4,
+        ExecutionStatus::PendingRedrive => 5,
     }
 }
 

@@ -27,6 +27,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0003_owners.sql"),
     include_str!("../migrations/0004_activities.sql"),
     include_str!("../migrations/0005_redrives.sql"),
+    include_str!("../migrations/0006_map_runs.sql"),
 ];
 
 /// The version that the last migration leads to.
@@ -61,7 +62,7 @@ const PAGE_BYTES: u32 = 8192;
 const WAL_PAGES: u32 = 4096;
 
 /// Prepared statements kept by each connection: all there are.
-const STATEMENTS_MAX: usize = 64;
+const STATEMENTS_MAX: usize = 128;
 
 /// A database that is open and ours.
 pub(super) struct Opened {

@@ -139,7 +139,7 @@ fn apply(connection: &Connection, fix: &Fix) -> Result<(), Failure> {
                     record.details,
                 ])?;
         }
-        Fix::Missing(record) => executions::insert(connection, record).map(drop)?,
+        Fix::Missing(record) => executions::insert_record(connection, record).map(drop)?,
         Fix::Queue(execution, tasks) => {
             let key = integer(execution.0)?;
             connection

@@ -1,7 +1,7 @@
 //! The SQL that removes executions that ended long ago. They are looked for on a reader, beside the
 //! writes of others; the writer looks again at those that are found.
 
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 use super::executions::{instant, integer, unsigned};
 use super::failure::Failure;
@@ -25,7 +25,8 @@ pub(super) fn find(connection: &Connection, removal: &Removal) -> Result<Found, 
     let mut executions = connection.prepare_cached(
         "SELECT key, started_at, status NOT IN (0, 5) AND ifnull(stopped_at < ?2, 0)
          FROM execution INDEXED BY execution_by_start
-         WHERE state_machine = ?1 AND started_at < ?2 AND (started_at, key) > (?3, ?4)
+         WHERE state_machine = ?1 AND map_run IS NULL AND started_at < ?2
+             AND (started_at, key) > (?3, ?4)
          ORDER BY started_at, key",
     )?;
     let mut found = Found {
@@ -77,36 +78,118 @@ impl Found {
         }
     }
 
-    /// Removes them with their journals: those that still are to go, and as many as fit.
+    /// Removes them with their journals, their Map Runs and the children of these: those that
+    /// still are to go, and as many as fit.
     pub(super) fn remove(
         &self,
         connection: &Connection,
         removal: &Removal,
     ) -> Result<Removed, Failure> {
-        let mut size = connection.prepare_cached(
-            "SELECT ifnull(sum(length(bytes)), 0) FROM journal WHERE execution = ?1",
-        )?;
-        let mut execution = connection.prepare_cached(
-            "DELETE FROM execution
+        let mut is_to_go = connection.prepare_cached(
+            "SELECT 1 FROM execution
              WHERE key = ?1 AND stopped_at < ?2 AND status NOT IN (0, 5)",
         )?;
-        let mut journal = connection.prepare_cached("DELETE FROM journal WHERE execution = ?1")?;
         let mut removed = self.nothing_removed();
-        let mut bytes = 0;
-        let mut before = None;
+        let mut broom = Broom {
+            connection,
+            removal,
+            executions: 0,
+            bytes: 0,
+        };
         for place in &self.places {
             let key = integer(place.execution.key.0)?;
-            bytes += size.query_row([key], |row| unsigned(row, 0))?;
-            if bytes > removal.bytes_max as u64 && before.is_some() {
-                removed.next = before;
+            let ended_before = removal.ended_before.milliseconds();
+            if !is_to_go.exists(params![key, ended_before])? {
+                continue;
+            }
+            if broom.sweep(key)? == Swept::NoRoom {
+                removed.next = Some(place.just_before());
                 break;
             }
-            if execution.execute(params![key, removal.ended_before.milliseconds()])? > 0 {
-                journal.execute([key])?;
-                removed.executions += 1;
-            }
-            before = Some(*place);
         }
+        removed.executions = broom.executions;
         Ok(removed)
+    }
+}
+
+/// Removes executions until what one transaction takes is gone.
+struct Broom<'a> {
+    connection: &'a Connection,
+    removal: &'a Removal,
+    executions: u64,
+    bytes: u64,
+}
+
+/// What became of an execution.
+#[derive(Clone, Copy, Eq, PartialEq)]
+enum Swept {
+    /// It is gone, with everything inside.
+    Gone,
+    /// Something inside goes on: it stays.
+    Kept,
+    /// Not all of it is gone.
+    NoRoom,
+}
+
+impl Broom<'_> {
+    /// Removes an execution: first what is inside, so that it is found again if there is no room
+    /// for all of that.
+    fn sweep(&mut self, key: i64) -> Result<Swept, Failure> {
+        let swept = self.sweep_inside(key)?;
+        if swept != Swept::Gone {
+            return Ok(swept);
+        }
+        let bytes = self
+            .connection
+            .prepare_cached(
+                "SELECT ifnull(sum(length(bytes)), 0) FROM journal WHERE execution = ?1",
+            )?
+            .query_row([key], |row| unsigned(row, 0))?;
+        let is_full = self.bytes + bytes > self.removal.bytes_max as u64
+            || self.executions >= self.removal.looks_max.max(1) as u64;
+        if is_full && self.executions > 0 {
+            return Ok(Swept::NoRoom);
+        }
+        let deleted = self
+            .connection
+            .prepare_cached("DELETE FROM execution WHERE key = ?1 AND status NOT IN (0, 5)")?
+            .execute([key])?;
+        if deleted == 0 {
+            return Ok(Swept::Kept);
+        }
+        self.connection
+            .prepare_cached("DELETE FROM journal WHERE execution = ?1")?
+            .execute([key])?;
+        self.executions += 1;
+        self.bytes += bytes;
+        Ok(Swept::Gone)
+    }
+
+    fn sweep_inside(&mut self, execution: i64) -> Result<Swept, Failure> {
+        let mut map_runs = self.connection.prepare_cached(
+            "SELECT key FROM map_run INDEXED BY map_run_by_execution WHERE execution = ?1",
+        )?;
+        let mut children = self.connection.prepare_cached(
+            "SELECT key FROM execution INDEXED BY execution_by_map_run
+             WHERE map_run = ?1 ORDER BY started_at, key
+             LIMIT 1",
+        )?;
+        let runs: Vec<i64> = map_runs
+            .query_map([execution], |row| row.get(0))?
+            .collect::<Result<_, _>>()?;
+        for run in runs {
+            loop {
+                let child = children.query_row([run], |row| row.get(0)).optional()?;
+                let Some(child) = child else { break };
+                let swept = self.sweep(child)?;
+                if swept != Swept::Gone {
+                    return Ok(swept);
+                }
+            }
+            self.connection
+                .prepare_cached("DELETE FROM map_run WHERE key = ?1")?
+                .execute([run])?;
+        }
+        Ok(Swept::Gone)
     }
 }

@@ -146,6 +146,10 @@ impl Progress {
             | EventKind::MapIterationSucceeded { .. }
             | EventKind::MapIterationFailed { .. }
             | EventKind::MapIterationAborted { .. }
+            | EventKind::MapRunStarted(_)
+            | EventKind::MapRunSucceeded { .. }
+            | EventKind::MapRunFailed(_)
+            | EventKind::MapRunAborted
             | EventKind::MapSucceeded => Vec::new(),
         }
     }

@@ -1,14 +1,16 @@
 //! What the events of Parallel and Map change: flows that open, end, and are given up.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde_json::Value;
 use stepwell_language::model::StateKind;
 
 use crate::effect::Effect;
 use crate::event::{Event, FlowId, HistoryId};
-use crate::execution::flow::{Activity, Branches, Flow, Iterations, Position, Visit};
+use crate::execution::flow::{Activity, Branches, Flow, Items, Iterations, Position, Visit};
 use crate::payload::Payload;
+use crate::state::INLINE_CONCURRENCY_MAX;
 
 use super::{Applied, Execution, NO_FLOW, NO_PLACE, NOT_IN_STATE};
 
@@ -82,7 +84,7 @@ impl Execution {
         event: &Event,
         items: &Payload,
         length: u64,
-        concurrency_max: u64,
+        concurrency_max: Option<u64>,
     ) -> Applied {
         let place = event.history.ok_or(NO_PLACE)?;
         let state = self.visit(event.flow)?.state;
@@ -92,6 +94,16 @@ impl Execution {
         if items.value().as_array().map(|items| items.len() as u64) != Some(length) {
             return Err("its items are not as many as it says");
         }
+        if self.is_distributed(state) {
+            let items = Items {
+                items: items.clone(),
+                concurrency_max,
+            };
+            return self.set_activity(event, Activity::Items(items));
+        }
+        let concurrency_max = concurrency_max
+            .unwrap_or(INLINE_CONCURRENCY_MAX)
+            .min(INLINE_CONCURRENCY_MAX);
         let iterations = Iterations {
             items: items.clone(),
             outputs: vec![None; usize::try_from(length).map_err(|_| "it has too many items")?],
@@ -161,7 +173,18 @@ impl Execution {
     }
 
     pub(super) fn finish_map(&mut self, event: &Event) -> Applied {
-        let Activity::Iterations(iterations) = &mut self.visit_mut(event.flow)?.activity else {
+        let visit = self.visit_mut(event.flow)?;
+        if let Activity::MapRunEnded {
+            outcome: Ok(output),
+            ..
+        } = &visit.activity
+        {
+            // The exit follows from the start of the run: the cursor stays there.
+            let result = output.clone();
+            visit.activity = Activity::Succeeded { result };
+            return Ok(());
+        }
+        let Activity::Iterations(iterations) = &mut visit.activity else {
             return Err(NOT_IN_MAP);
         };
         let result = gather(&mut iterations.outputs)?;
@@ -213,6 +236,9 @@ impl Execution {
             | Activity::Waiting { .. }
             | Activity::Retrying { .. }
             | Activity::Task(_)
+            | Activity::Items(_)
+            | Activity::MapRun(_)
+            | Activity::MapRunEnded { .. }
             | Activity::Succeeded { .. }
             | Activity::Failed(_) => Vec::new(),
         }
@@ -227,6 +253,11 @@ impl Execution {
         if let Some(attempt) = flow.task() {
             self.tasks.remove(&attempt.id);
             self.effects.push(Effect::CancelTask(attempt.id));
+        }
+        if let Some(run) = flow.map_run() {
+            self.map_runs.remove(&run.id);
+            self.effects
+                .push(Effect::CancelMapRun(Arc::clone(&run.started.map_run)));
         }
         Some(flow)
     }
@@ -256,7 +287,7 @@ impl Execution {
             .ok_or(NOT_IN_STATE)
     }
 
-    fn visit_mut(&mut self, id: FlowId) -> Result<&mut Visit, &'static str> {
+    pub(super) fn visit_mut(&mut self, id: FlowId) -> Result<&mut Visit, &'static str> {
         self.flows
             .get_mut(&id)
             .ok_or(NO_FLOW)?

@@ -1,0 +1,258 @@
+//! Children of a Map Run: made from their items, and set going.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use stepwell_interpreter::event::{ChildOf, Event, ExecutionStarted};
+use stepwell_interpreter::failure::Failure;
+use stepwell_interpreter::input::Input;
+use stepwell_interpreter::map_run::MapRunChild;
+use stepwell_interpreter::{Chance, Execution, Timestamp};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::arn;
+use crate::executor::{Executor, chunk, driver, go_live, lock, named_by, standing, wake_at};
+use crate::measure;
+use crate::store::map_run::{Child, ChildrenCreation, MapRunRecord, NewChildren};
+use crate::store::{ExecutionKey, ExecutionRecord, NewExecution, StoreError, WaitingTask};
+
+use super::{Asked, Runner};
+
+/// Children that are added in one step.
+const BATCH_MAX: u64 = 100;
+
+/// Bytes of input that are added in one step, if it is more than one child's.
+const BATCH_BYTES_MAX: usize = 2 << 20;
+
+/// What all children that are made at the same time have in common.
+struct Family<'a> {
+    asked: &'a Asked,
+    parent: ExecutionRecord,
+    /// The activities that their machine names and that do not exist.
+    absent: BTreeSet<Arc<str>>,
+    now: Timestamp,
+}
+
+/// A child that is about to be added.
+struct Made {
+    new: NewExecution,
+    execution: Execution,
+    events: Vec<Event>,
+}
+
+impl Runner {
+    /// Adds the next children, as many as there is room for and a step takes. An input that cannot
+    /// be made is the failure of the run.
+    pub(super) async fn add_children(
+        &self,
+        asked: &Asked,
+        record: &MapRunRecord,
+        room: u64,
+    ) -> Result<Result<ChildrenCreation, Failure>, StoreError> {
+        let executor = &self.executor;
+        let parent = executor.store().execution(asked.execution).await?;
+        let Some(parent) = parent else {
+            return Ok(Ok(ChildrenCreation::Outdated(record.clone())));
+        };
+        let absent = match asked.started.test_case {
+            Some(_) => BTreeSet::new(),
+            None => {
+                let named = named_by(asked.run.items.machine());
+                executor.absent_activities(&named).await?
+            }
+        };
+        let now = executor.now();
+        let family = Family {
+            asked,
+            parent,
+            absent,
+            now,
+        };
+        let mut chance = executor.chance();
+        let mut made = Vec::new();
+        let (mut item, mut bytes) = (record.next_item, 0);
+        for index in (record.next_child..).take(usize::try_from(room.min(BATCH_MAX)).unwrap_or(1)) {
+            let child = match asked.run.items.child(item, now, &mut chance) {
+                Ok(Some(child)) => child,
+                Ok(None) => break,
+                Err(failure) if made.is_empty() => return Ok(Err(failure)),
+                // What was made before is added first; the failure comes again.
+                Err(_) => break,
+            };
+            item += child.items;
+            bytes += child.input.size();
+            let place = Child {
+                map_run: record.key,
+                index,
+                items: child.items,
+            };
+            made.push(self.make(&family, place, child, &mut chance));
+            if bytes >= BATCH_BYTES_MAX {
+                break;
+            }
+        }
+        self.add(record, made).await.map(Ok)
+    }
+
+    fn make(
+        &self,
+        family: &Family<'_>,
+        place: Child,
+        child: MapRunChild,
+        chance: &mut Chance,
+    ) -> Made {
+        let executor = &self.executor;
+        let Family {
+            asked,
+            parent,
+            absent,
+            now,
+        } = family;
+        let now = *now;
+        let name = chance.uuid_at(now);
+        let started = started(&asked.started, asked, &name, place.index, child);
+        let mut execution =
+            Execution::new(Arc::clone(asked.run.items.machine()), executor.0.limits);
+        execution.set_absent_activities(absent.clone());
+        let events = execution.handle(Input::Start(Box::new(started)), now, chance);
+        let (status, stopped_at) = standing(execution.status());
+        let record = ExecutionRecord {
+            key: executor.next_key(),
+            state_machine: parent.state_machine,
+            revision: parent.revision,
+            owner: executor.epoch(),
+            name,
+            status,
+            started_at: now,
+            stopped_at,
+            wake_at: wake_at(&execution),
+            details: None,
+            child: Some(place),
+        };
+        let chunks = chunk(&events, execution.last_history_id());
+        Made {
+            new: NewExecution {
+                record,
+                chunks: chunks.into_iter().collect(),
+                waiting: executor.waiting(&execution),
+            },
+            execution,
+            events,
+        }
+    }
+
+    async fn add(
+        &self,
+        record: &MapRunRecord,
+        made: Vec<Made>,
+    ) -> Result<ChildrenCreation, StoreError> {
+        let executor = &self.executor;
+        let mut children = Vec::with_capacity(made.len());
+        let mut begun = Vec::with_capacity(made.len());
+        for Made {
+            new,
+            execution,
+            events,
+        } in made
+        {
+            let (key, waiting) = (new.record.key, new.waiting.clone());
+            children.push(new);
+            // Those that run are on the list before anybody can know of them.
+            begun.push(go(executor, key, execution, events, waiting));
+        }
+        let created = executor
+            .store()
+            .map_runs()
+            .create_children(NewChildren {
+                epoch: executor.epoch(),
+                map_run: record.key,
+                children,
+            })
+            .await;
+        if matches!(created, Ok(ChildrenCreation::Created(_))) {
+            metrics::counter!(measure::STARTED).increment(begun.len() as u64);
+            for begin in begun {
+                begin.begin(executor);
+            }
+        }
+        created
+    }
+}
+
+/// A child that waits until it is durable. Dropped before, it is as if it had never been.
+enum Begin {
+    /// It has ended in its first turn.
+    Ended(Box<(ExecutionKey, Execution, Vec<Event>)>),
+    /// Its driver waits for this.
+    Driven(oneshot::Sender<()>),
+}
+
+impl Begin {
+    fn begin(self, executor: &Executor) {
+        match self {
+            Self::Ended(ended) => {
+                let (key, execution, events) = *ended;
+                executor.committed(key, &execution, &events);
+            }
+            Self::Driven(begin) => {
+                let _ = begin.send(());
+            }
+        }
+    }
+}
+
+fn go(
+    executor: &Executor,
+    key: ExecutionKey,
+    execution: Execution,
+    events: Vec<Event>,
+    waiting: Vec<WaitingTask>,
+) -> Begin {
+    if !execution.is_running() {
+        return Begin::Ended(Box::new((key, execution, events)));
+    }
+    let (inbox, messages) = mpsc::unbounded_channel();
+    let (begin, begun) = oneshot::channel();
+    let own = executor.clone();
+    let own_inbox = inbox.clone();
+    let driving = async move {
+        if begun.await.is_err() {
+            lock(&own.0.live).remove(&key);
+            return;
+        }
+        own.committed(key, &execution, &events);
+        own.enqueue(key, &waiting);
+        driver::drive(own, key, Some(execution), own_inbox, messages).await;
+    };
+    go_live(&mut lock(&executor.0.live), key, inbox, driving);
+    Begin::Driven(begin)
+}
+
+/// What a child knows about itself.
+fn started(
+    parent: &ExecutionStarted,
+    asked: &Asked,
+    name: &str,
+    index: u64,
+    child: MapRunChild,
+) -> ExecutionStarted {
+    let map_run = &asked.run.started.map_run;
+    let (execution, state_machine, state_machine_name) = arn::of_child(map_run, name);
+    ExecutionStarted {
+        execution: execution.into(),
+        name: name.into(),
+        state_machine: state_machine.into(),
+        state_machine_name: state_machine_name.into(),
+        role: Arc::clone(&parent.role),
+        version: None,
+        alias: None,
+        test_case: parent.test_case.clone(),
+        trace_header: None,
+        input: child.input,
+        child_of: Some(ChildOf {
+            map_run: Arc::clone(map_run),
+            state: asked.run.items.state().name.as_str().into(),
+            index,
+        }),
+    }
+}
