@@ -182,6 +182,7 @@ mod tests {
             alias: None,
             test_case: None,
             trace_header: None,
+            child_of: None,
             input: Payload::from_value(json!({})),
         };
         let start = Input::Start(Box::new(started));

@@ -33,6 +33,9 @@ mod stop_execution;
 mod redrive_execution;
 mod list_executions;
 mod get_execution_history;
+mod describe_map_run;
+mod list_map_runs;
+mod update_map_run;
 mod create_activity;
 mod delete_activity;
 mod describe_activity;
@@ -98,6 +101,9 @@ const ACTIONS: &[Action] = actions! {
     "RedriveExecution" => redrive_execution,
     "ListExecutions" => list_executions,
     "GetExecutionHistory" => get_execution_history,
+    "DescribeMapRun" => describe_map_run,
+    "ListMapRuns" => list_map_runs,
+    "UpdateMapRun" => update_map_run,
     "CreateActivity" => create_activity,
     "DeleteActivity" => delete_activity,
     "DescribeActivity" => describe_activity,

@@ -249,3 +249,42 @@ async fn a_version_and_an_alias_list_what_they_started() {
         refused(result, "StateMachineDoesNotExist", &message);
     }
 }
+
+#[tokio::test]
+async fn children_are_listed_by_their_map_run_alone() {
+    use crate::map_runs::{ABSENT_MAP_RUN, distributed, map_run};
+    let server = Server::start().await;
+    let definition = distributed(crate::map_runs::PASS, "");
+    let arn = server.create("each", &definition).await;
+    let execution = server.begin(&arn, "e", "[1, 2, 3]").await;
+    let run = map_run(&server, &execution).await;
+    let list = || {
+        server
+            .client
+            .list_executions()
+            .map_run_arn(run.map_run_arn())
+    };
+    let listed = stepwell_tests::client::until("three children", async || {
+        let listed = list().send().await.unwrap();
+        Some(listed).filter(|listed| listed.executions().len() == 3)
+    })
+    .await;
+    let child = &listed.executions()[0];
+    assert_eq!(child.state_machine_arn(), format!("{arn}/each"));
+    assert_eq!(child.map_run_arn(), Some(run.map_run_arn()));
+    assert_eq!(child.item_count(), Some(1));
+    let page = list().max_results(2).send().await.unwrap();
+    let rest = list().next_token(page.next_token().unwrap()).send().await;
+    assert_eq!(rest.unwrap().executions().len(), 1);
+    let own = server.client.list_executions().state_machine_arn(&arn);
+    assert_eq!(own.send().await.unwrap().executions().len(), 1);
+    let both = list().state_machine_arn(&arn).send().await;
+    refused(
+        both,
+        "ValidationException",
+        "Exactly one of 'stateMachineArn' and 'mapRunArn' must be specified",
+    );
+    let absent = server.client.list_executions().map_run_arn(ABSENT_MAP_RUN);
+    let message = "Request references a resource that does not exist.";
+    refused(absent.send().await, "ResourceNotFound", message);
+}

@@ -4,6 +4,7 @@
 mod definitions;
 mod versions;
 mod activities;
+mod map_runs;
 
 mod create_state_machine;
 mod update_state_machine;
@@ -29,6 +30,9 @@ mod stop_execution;
 mod redrive_execution;
 mod list_executions;
 mod get_execution_history;
+mod describe_map_run;
+mod list_map_runs;
+mod update_map_run;
 mod create_activity;
 mod delete_activity;
 mod describe_activity;

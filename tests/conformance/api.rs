@@ -15,10 +15,7 @@ use stepwell_tests::conformance::report::Report;
 use super::PATIENCE;
 
 /// Recorded sequences of calls that match exactly, of those that can be made by now.
-const FLOOR: usize = 90;
-
-/// Modules that need what is not built, and what that is.
-const OUT_OF_REACH: [(&str, &str); 1] = [("test_sfn_api_map_run", "Map Runs")];
+const FLOOR: usize = 150;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn recorded_calls_are_answered_alike() {
@@ -30,8 +27,8 @@ async fn recorded_calls_are_answered_alike() {
     let mut report = Report::new();
     for module in &modules {
         for case in module.cases.iter().filter(|case| case.kind == Kind::Api) {
-            if let Some(reason) = out_of_reach(&module.name, case) {
-                report.leave_out(&module.name, case, reason);
+            if case.superseded.is_some() {
+                report.leave_out(&module.name, case, "superseded");
                 continue;
             }
             let replayed = tokio::time::timeout(PATIENCE, replay(case)).await;
@@ -46,15 +43,6 @@ async fn recorded_calls_are_answered_alike() {
         exact >= FLOOR,
         "{exact} recorded sequences of calls match, fewer than the {FLOOR} that did before"
     );
-}
-
-/// Why a case cannot be made yet; `None` for the others.
-fn out_of_reach(module: &str, case: &Case) -> Option<&'static str> {
-    if case.superseded.is_some() {
-        return Some("superseded");
-    }
-    let unbuilt = OUT_OF_REACH.iter().find(|(name, _)| *name == module);
-    unbuilt.map(|(_, reason)| *reason)
 }
 
 /// Makes every call of a case on an engine of its own.

@@ -75,8 +75,14 @@ fn out_of_reach(case: &Case) -> Option<&'static str> {
     };
     if case.superseded.is_some() {
         Some("superseded")
-    } else if mentions("DISTRIBUTED") {
-        Some("distributed Map")
+    } else if mentions("ItemReader") {
+        Some("item readers")
+    } else if case
+        .requires
+        .iter()
+        .any(|needed| needed == "distributed-map-child-tasks")
+    {
+        Some("results of children that were not recorded")
     } else if case
         .mock_limits
         .iter()

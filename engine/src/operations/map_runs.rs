@@ -94,6 +94,8 @@ pub struct ListMapRunExecutions {
     pub map_run_arn: String,
     /// Only those that stand like this.
     pub status_filter: Option<ExecutionStatus>,
+    /// Only those that were redriven, or were not.
+    pub redriven_filter: Option<bool>,
     /// At most so many, 0 to 1,000; 0 means 100.
     pub max_results: Option<i64>,
     /// Where the page before ended.
@@ -230,7 +232,11 @@ impl Engine {
             after,
         };
         let runs = self.executor.store().map_runs();
-        let mut records = runs.list_children(filter, size + 1).await?;
+        let mut records = match request.redriven_filter {
+            // No child is ever redriven.
+            Some(true) => Vec::new(),
+            Some(false) | None => runs.list_children(filter, size + 1).await?,
+        };
         let has_more = records.len() > size;
         records.truncate(size);
         let last = records.last().filter(|_| has_more);

@@ -100,6 +100,8 @@ contract! {
         a_removed_name_is_free_again
         what_goes_on_or_may_go_on_is_kept
         a_walk_goes_in_small_parts
+        children_of_map_runs_go_with_their_parents
+        a_parent_stays_while_a_child_runs
         long_journals_are_removed_one_by_one
         executions_of_deleted_state_machines_are_removed_too;
     versions:

@@ -14,7 +14,7 @@ use crate::samples::{
     OWNER, all_of, append, at, check_conflict, chunk, execution, keys, new_execution,
 };
 
-fn new_map_run(parent: &ExecutionRecord, arn: &str) -> NewMapRun {
+pub(crate) fn new_map_run(parent: &ExecutionRecord, arn: &str) -> NewMapRun {
     NewMapRun {
         arn: arn.to_owned(),
         execution: parent.key,

@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use stepwell::store::map_run::{Child, NewChildren};
 use stepwell::store::sqlite::SqliteStore;
 
 use stepwell::store::{
     ExecutionKey, ExecutionRecord, ExecutionStatus, Removal, StateMachineRecord, Store,
 };
 
-use crate::samples::{all_of, append, at, chunk, create, keys, record, state_machine};
+use crate::map_runs::new_map_run;
+use crate::samples::{
+    OWNER, all_of, append, at, chunk, create, keys, new_execution, record, state_machine,
+};
 
 /// A walk that looks at everything at once.
 fn before(milliseconds: i64) -> Removal {
@@ -107,6 +111,107 @@ pub(crate) async fn what_goes_on_or_may_go_on_is_kept(store: Arc<dyn Store>) {
     store.append(append(&runs, chunk(4, 4))).await.unwrap();
     assert_eq!(walk(&*store, before(100)).await.0, 0);
     assert_eq!(left(&*store, &machine).await, [3, 2, 1]);
+}
+
+/// Closed parents with a Map Run each, the first child of which has one too; and how many
+/// executions that is.
+async fn families(store: &dyn Store, machine: &StateMachineRecord, children: u64) -> u64 {
+    for parent in [10, 20] {
+        let record = closed(machine, parent, 50);
+        create(store, record.clone()).await;
+        let first = map_run_of(store, &record, parent * 10, children).await;
+        map_run_of(store, &first, parent * 100, 2).await;
+    }
+    2 * (1 + children + 2)
+}
+
+/// A Map Run of so many children, the first of which it returns.
+async fn map_run_of(
+    store: &dyn Store,
+    parent: &ExecutionRecord,
+    first: u64,
+    count: u64,
+) -> ExecutionRecord {
+    let arn = format!("run-{first}");
+    let begun = store.map_runs().begin(new_map_run(parent, &arn));
+    let map_run = begun.await.unwrap().key;
+    let child = |index: u64| ExecutionRecord {
+        key: ExecutionKey(first + index),
+        name: format!("child-{}", first + index),
+        child: Some(Child {
+            map_run,
+            index,
+            items: 1,
+        }),
+        ..parent.clone()
+    };
+    let children = NewChildren {
+        epoch: OWNER,
+        map_run,
+        children: (0..count)
+            .map(|index| new_execution(child(index)))
+            .collect(),
+    };
+    store.map_runs().create_children(children).await.unwrap();
+    child(0)
+}
+
+pub(crate) async fn children_of_map_runs_go_with_their_parents(store: Arc<dyn Store>) {
+    let machine = state_machine(&*store, "machine").await;
+    let count = families(&*store, &machine, 5).await;
+    create(&*store, record(&machine, 30)).await;
+    // The walk may be at the same place again while it is at the children.
+    let mut removal = Removal {
+        looks_max: 3,
+        ..before(100)
+    };
+    let (mut executions, mut parts) = (0, 0);
+    loop {
+        let removed = store.remove_ended(removal).await.unwrap();
+        assert!(removed.next.is_none() || removed.next >= removal.after);
+        (executions, parts) = (executions + removed.executions, parts + 1);
+        assert!(parts < 100, "it does not end");
+        removal.after = removed.next;
+        if removed.next.is_none() {
+            break;
+        }
+    }
+    assert_eq!(executions, count);
+    assert_eq!(left(&*store, &machine).await, [30]);
+    for key in [10, 20, 100, 104, 200, 204, 1000, 1001, 2000, 2001] {
+        let key = ExecutionKey(key);
+        assert_eq!(store.execution(key).await.unwrap(), None);
+        assert_eq!(store.journal(key, 1, 1000).await.unwrap(), []);
+    }
+    for arn in ["run-100", "run-1000", "run-200", "run-2000"] {
+        let found = store.map_runs().map_run_by_arn(arn).await.unwrap();
+        assert_eq!(found, None);
+    }
+    let begun = store
+        .map_runs()
+        .begin(new_map_run(&record(&machine, 30), "new"));
+    let key = begun.await.unwrap().key;
+    assert!(key.0 > 4, "a key is never given again");
+}
+
+pub(crate) async fn a_parent_stays_while_a_child_runs(store: Arc<dyn Store>) {
+    let machine = state_machine(&*store, "machine").await;
+    let parent = closed(&machine, 1, 10);
+    create(&*store, parent.clone()).await;
+    let runs = ExecutionRecord {
+        status: ExecutionStatus::Running,
+        stopped_at: None,
+        ..parent.clone()
+    };
+    let child = map_run_of(&*store, &runs, 100, 1).await;
+    assert_eq!(walk(&*store, before(100)).await.0, 0);
+    let ended = ExecutionRecord {
+        status: ExecutionStatus::Aborted,
+        stopped_at: Some(at(20)),
+        ..child
+    };
+    store.append(append(&ended, chunk(4, 4))).await.unwrap();
+    assert_eq!(walk(&*store, before(100)).await.0, 2);
 }
 
 pub(crate) async fn a_walk_goes_in_small_parts(store: Arc<dyn Store>) {

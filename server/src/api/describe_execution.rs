@@ -37,6 +37,7 @@ pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiEr
         .maybe("traceHeader", found.trace_header)
         .maybe("error", found.error)
         .maybe("cause", found.cause)
+        .maybe("mapRunArn", found.map_run_arn)
         .maybe("stateMachineVersionArn", found.version_arn)
         .maybe("stateMachineAliasArn", found.alias_arn)
         .with("redriveCount", found.redrive_count)

@@ -12,7 +12,10 @@ pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiEr
     let included = request.included_data()?;
     let found = engine.describe_state_machine_for_execution(&arn).await?;
     let update_date = time(found.update_date);
+    let (map_run_arn, label) = (found.map_run_arn.clone(), found.label.clone());
     Ok(render::description(found, included)
         .with("updateDate", update_date)
+        .maybe("mapRunArn", map_run_arn)
+        .maybe("label", label)
         .done())
 }

@@ -71,6 +71,12 @@ impl ApiError {
         Self::client("ValidationException", message)
     }
 
+    /// Of two members exactly one has to be there.
+    pub(super) fn exactly_one(first: &str, second: &str) -> Self {
+        let message = format!("Exactly one of '{first}' and '{second}' must be specified");
+        Self::client("ValidationException", message)
+    }
+
     /// The same for a member whose value is not repeated.
     pub(super) fn sensitive_constraint(member: &str, rule: &str) -> Self {
         let message = format!(

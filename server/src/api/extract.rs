@@ -128,6 +128,23 @@ impl Request {
         }
     }
 
+    /// A number from 0 to 100.
+    pub(super) fn percentage(&self, name: &str) -> Result<Option<f64>, ApiError> {
+        let number = match self.member(name) {
+            None => return Ok(None),
+            Some(Value::Number(number)) => number.as_f64().unwrap_or(f64::NAN),
+            Some(other) => return Err(wrong_type(other, "a Float")),
+        };
+        let rule = if number < 0.0 {
+            "have value greater than or equal to 0"
+        } else if number > 100.0 || number.is_nan() {
+            "have value less than or equal to 100"
+        } else {
+            return Ok(Some(number));
+        };
+        Err(ApiError::constraint(&format!("'{number}'"), name, rule))
+    }
+
     /// A truth value.
     pub(super) fn boolean(&self, name: &str) -> Result<Option<bool>, ApiError> {
         match self.member(name) {

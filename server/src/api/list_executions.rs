@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 use stepwell::Engine;
-use stepwell::operations::ListExecutions;
+use stepwell::operations::{ListExecutions, ListMapRunExecutions};
 
 use super::ApiError;
 use super::extract::Request;
@@ -12,14 +12,39 @@ use super::render::{self, Members, time};
 const REDRIVE_FILTERS: [(&str, bool); 2] = [("REDRIVEN", true), ("NOT_REDRIVEN", false)];
 
 pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
-    let list = ListExecutions {
-        status_filter: request.one_of("statusFilter", &render::EXECUTION_STATUSES)?,
-        redriven_filter: request.one_of("redriveFilter", &REDRIVE_FILTERS)?,
-        state_machine_arn: request.bounded_text("stateMachineArn", 256)?,
-        max_results: request.integer("maxResults")?,
-        next_token: request.next_token(3096)?,
+    let status_filter = request.one_of("statusFilter", &render::EXECUTION_STATUSES)?;
+    let redriven_filter = request.one_of("redriveFilter", &REDRIVE_FILTERS)?;
+    let max_results = request.integer("maxResults")?;
+    let next_token = request.next_token(3096)?;
+    let of_machine = request.text("stateMachineArn")?.is_some();
+    let of_map_run = request.text("mapRunArn")?.is_some();
+    let page = match (of_machine, of_map_run) {
+        (true, true) => return Err(ApiError::exactly_one("stateMachineArn", "mapRunArn")),
+        (_, false) => {
+            let state_machine_arn = request.bounded_text("stateMachineArn", 256)?;
+            engine
+                .list_executions(ListExecutions {
+                    state_machine_arn,
+                    status_filter,
+                    redriven_filter,
+                    max_results,
+                    next_token,
+                })
+                .await?
+        }
+        (false, true) => {
+            let map_run_arn = request.bounded_text("mapRunArn", 2000)?;
+            engine
+                .list_map_run_executions(ListMapRunExecutions {
+                    map_run_arn,
+                    status_filter,
+                    redriven_filter,
+                    max_results,
+                    next_token,
+                })
+                .await?
+        }
     };
-    let page = engine.list_executions(list).await?;
     let entries: Vec<Value> = page
         .executions
         .into_iter()
@@ -33,6 +58,8 @@ pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiEr
                 .maybe("stopDate", entry.stop_date.map(time))
                 .maybe("stateMachineVersionArn", entry.version_arn)
                 .maybe("stateMachineAliasArn", entry.alias_arn)
+                .maybe("mapRunArn", entry.map_run_arn)
+                .maybe("itemCount", entry.item_count)
                 .with("redriveCount", entry.redrive_count)
                 .maybe("redriveDate", entry.redrive_date.map(time))
                 .done()

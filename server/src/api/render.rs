@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 use stepwell::interpreter::Timestamp;
 use stepwell::operations::{StateMachineConfiguration, StateMachineDescription};
+use stepwell::store::map_run::MapRunStatus;
 use stepwell::store::{ExecutionStatus, StateMachineKind, StateMachineStatus};
 
 use super::extract::IncludedData;
@@ -58,6 +59,16 @@ pub(super) const EXECUTION_STATUSES: [(&str, ExecutionStatus); 6] = [
     ("FAILED", ExecutionStatus::Failed),
     ("RUNNING", ExecutionStatus::Running),
 ];
+
+/// `RUNNING`, `SUCCEEDED`, `FAILED` or `ABORTED`.
+pub(super) fn map_run_status(status: MapRunStatus) -> &'static str {
+    match status {
+        MapRunStatus::Running => "RUNNING",
+        MapRunStatus::Succeeded => "SUCCEEDED",
+        MapRunStatus::Failed => "FAILED",
+        MapRunStatus::Aborted => "ABORTED",
+    }
+}
 
 /// `STANDARD` or `EXPRESS`.
 pub(super) fn kind(kind: StateMachineKind) -> &'static str {

@@ -323,7 +323,13 @@ fn a_redrive_starts_a_new_run() {
 
 #[test]
 fn a_redrive_starts_new_runs_inside_a_parallel_that_failed() {
-    let each = |path: &str| distributed(json!({"ItemsPath": path}));
+    let each = |path: &str| {
+        let mut state = distributed(json!({"ItemsPath": path}));
+        let inner = format!("Inner {path}");
+        state["ItemProcessor"]["StartAt"] = json!(inner);
+        state["ItemProcessor"]["States"] = json!({inner: {"Type": "Pass", "End": true}});
+        state
+    };
     let definition = only(json!({"Type": "Parallel", "End": true, "Branches": [
         {"StartAt": "One", "States": {"One": each("$.one")}},
         {"StartAt": "Two", "States": {"Two": each("$.two")}},

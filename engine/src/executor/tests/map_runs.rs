@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
+use crate::OperationError;
 use crate::engine::Outcome;
-use crate::operations::{DescribeExecution, ListMapRuns, MapRunDescription, StopExecution};
+use crate::operations::{
+    CreateActivity, DescribeExecution, GetActivityTask, ListMapRuns, MapRunDescription,
+    RedriveExecution, SendTaskSuccess, StopExecution,
+};
 use crate::store::Store;
 use crate::store::map_run::{Counts, MapRunStatus};
 
@@ -296,6 +300,7 @@ async fn children_are_described_and_hidden_from_their_machine() {
     let list = crate::operations::ListMapRunExecutions {
         map_run_arn: run.map_run_arn.clone(),
         status_filter: Some(ExecutionStatus::Succeeded),
+        redriven_filter: None,
         max_results: None,
         next_token: None,
     };
@@ -320,4 +325,68 @@ async fn children_are_described_and_hidden_from_their_machine() {
     assert_eq!(definition["StartAt"], "Inner");
     let without_label = child.execution_arn.replace("m/each", "m");
     assert!(engine.execution(&without_label).await.is_err());
+}
+
+#[tokio::test]
+async fn workers_get_the_tasks_of_children() {
+    let engine = engine(Engine::builder()).await;
+    let created = engine.create_activity(CreateActivity::new("a")).await;
+    let activity_arn = created.unwrap().activity_arn;
+    let inner = json!({"Type": "Task", "Resource": activity_arn, "End": true});
+    let execution = start_over(&engine, distributed(&inner, &json!({})), json!([1, 2])).await;
+    for _ in 0..2 {
+        let request = GetActivityTask {
+            activity_arn: activity_arn.clone(),
+            worker_name: None,
+        };
+        let task = soon(engine.get_activity_task(request)).await.unwrap();
+        let task = task.expect("there is a task");
+        let answer = SendTaskSuccess {
+            task_token: task.task_token,
+            output: json!([task.input.value()]).to_string(),
+        };
+        soon(engine.send_task_success(answer)).await.unwrap();
+    }
+    let outcome = soon(execution.outcome()).await.unwrap();
+    assert_eq!(outcome.output, Some(json!([[1], [2]])));
+}
+
+#[tokio::test]
+async fn children_fail_for_an_activity_that_does_not_exist() {
+    let engine = engine(Engine::builder()).await;
+    let absent = "arn:aws:states:us-east-1:123456789012:activity:none";
+    let inner = json!({"Type": "Task", "Resource": absent, "End": true});
+    let state = distributed(&inner, &json!({"ToleratedFailurePercentage": 100}));
+    let execution = start_over(&engine, state, json!([1])).await;
+    soon(execution.outcome()).await.unwrap();
+    assert_eq!(run_of(&engine, &execution).await.items.begun.failed, 1);
+}
+
+#[tokio::test]
+async fn a_redriven_execution_has_a_new_run_and_its_children_are_not_redriven() {
+    let engine = engine(Engine::builder()).await;
+    let execution = start_over(&engine, distributed(&fail_odd(), &json!({})), json!([1])).await;
+    soon(execution.outcome()).await.unwrap();
+    let first = run_of(&engine, &execution).await;
+    let list = crate::operations::ListMapRunExecutions {
+        map_run_arn: first.map_run_arn.clone(),
+        status_filter: None,
+        redriven_filter: None,
+        max_results: None,
+        next_token: None,
+    };
+    let children = engine.list_map_run_executions(list).await.unwrap();
+    let redrive = |execution_arn: &str| RedriveExecution {
+        execution_arn: execution_arn.to_owned(),
+        client_token: None,
+    };
+    let child = redrive(&children.executions[0].execution_arn);
+    let refused = engine.redrive_execution(child).await.unwrap_err();
+    assert!(matches!(refused, OperationError::ExecutionNotRedrivable(_)));
+    let redriven = engine.redrive_execution(redrive(&execution.arn)).await;
+    redriven.unwrap();
+    soon(execution.outcome()).await.unwrap();
+    let second = run_of(&engine, &execution).await;
+    assert_ne!(first.map_run_arn, second.map_run_arn);
+    assert_eq!(second.status, MapRunStatus::Failed);
 }

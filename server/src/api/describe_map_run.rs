@@ -1,0 +1,48 @@
+//! `DescribeMapRun`.
+
+use serde_json::Value;
+use stepwell::Engine;
+use stepwell::operations::MapRunCounts;
+
+use super::ApiError;
+use super::extract::Request;
+use super::render::{self, Members, time};
+
+pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
+    let arn = request.bounded_text("mapRunArn", 2000)?;
+    let found = engine.describe_map_run(&arn).await?;
+    let limits = found.limits;
+    Ok(Members::default()
+        .with("mapRunArn", found.map_run_arn)
+        .with("executionArn", found.execution_arn)
+        .with("status", render::map_run_status(found.status))
+        .with("startDate", time(found.start_date))
+        .maybe("stopDate", found.stop_date.map(time))
+        .with("maxConcurrency", limits.concurrency_max)
+        .with(
+            "toleratedFailurePercentage",
+            limits.tolerated_failure_percentage,
+        )
+        .with("toleratedFailureCount", limits.tolerated_failure_count)
+        .with("itemCounts", counts(&found.items))
+        .with("executionCounts", counts(&found.executions))
+        .with("redriveCount", 0)
+        .done())
+}
+
+fn counts(counts: &MapRunCounts) -> Value {
+    let begun = &counts.begun;
+    let waiting = Some(begun.pending_redrive).filter(|number| *number > 0);
+    Members::default()
+        .with("pending", counts.pending)
+        .with("running", begun.running)
+        .with("succeeded", begun.succeeded)
+        .with("failed", begun.failed)
+        .with("timedOut", begun.timed_out)
+        .with("aborted", begun.aborted)
+        .with("total", counts.total)
+        // So it was recorded, with and without a writer.
+        .with("resultsWritten", begun.succeeded)
+        .maybe("pendingRedrive", waiting)
+        .done()
+}
