@@ -317,9 +317,10 @@ impl Runner {
                 self.stop_children(record.key, progress).await?;
                 return Ok(Step::Wait);
             }
-            let status = match is_cancelled {
-                true => MapRunStatus::Aborted,
-                false => MapRunStatus::Failed,
+            let status = if is_cancelled {
+                MapRunStatus::Aborted
+            } else {
+                MapRunStatus::Failed
             };
             let failure = progress.failure.as_ref().filter(|_| !is_cancelled);
             self.end(&record, status, failure).await?;

@@ -114,7 +114,7 @@ pub(crate) async fn a_child_is_added_once(store: Arc<dyn Store>) {
     for index in [2, 4] {
         let mut again = child(&parent, run.key, index);
         again.record.key = ExecutionKey(200);
-        again.record.name = "again".to_owned();
+        "again".clone_into(&mut again.record.name);
         let created = store
             .map_runs()
             .create_children(children(run.key, vec![again]));

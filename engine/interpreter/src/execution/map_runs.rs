@@ -6,21 +6,27 @@ use stepwell_language::model::{MapMode, StateKind};
 
 use crate::data_flow::{Context, ContextMember, Scope, Surroundings};
 use crate::effect::MapRunId;
-use crate::event::{ChildFailure, EventKind, FlowId, MapRunStarted};
+use crate::event::{ChildFailure, EventKind, FlowId, HistoryId, MapRunStarted};
 use crate::failure::{Failure, FailureClass};
 use crate::fault::Fault;
 use crate::map_run::{MapRunItems, Origin};
 use crate::payload::Payload;
+use crate::retry::Failed;
 use crate::state::{self, BatchLimits};
 
 use super::Execution;
-use super::flow::{Activity, Items, MapRun, Visit};
+use super::flow::{Activity, MapRun, Visit};
 use super::run::{Place, Turn};
 use super::surroundings::Around;
 
 impl Execution {
     /// The flow's distributed Map knows its items: its run begins.
-    pub(super) fn start_map_run(&mut self, id: FlowId, items: Items, turn: &mut Turn<'_>) {
+    pub(super) fn start_map_run(
+        &mut self,
+        id: FlowId,
+        concurrency_max: Option<u64>,
+        turn: &mut Turn<'_>,
+    ) {
         let visit = self
             .flow(id)
             .visit()
@@ -55,7 +61,7 @@ impl Execution {
         };
         let started = MapRunStarted {
             map_run: arn(&self.start().state_machine, &label, &turn.chance.uuid()),
-            concurrency_max: items.concurrency_max.unwrap_or(0),
+            concurrency_max: concurrency_max.unwrap_or(0),
             tolerated_failure_percentage: limits.tolerated_failure_percentage.unwrap_or(0.0),
             tolerated_failure_count: limits.tolerated_failure_count.unwrap_or(0),
             batch_items_max: limits.batch.map(|batch| batch.items_max),
@@ -99,6 +105,24 @@ impl Execution {
             class: FailureClass::ByName,
         };
         self.map_run_ended(id, EventKind::MapRunFailed(failed), turn);
+    }
+
+    /// The flow's Map Run has ended, and its state with it.
+    pub(super) fn leave_map_run(
+        &mut self,
+        id: FlowId,
+        failed: Option<Failed>,
+        ended: HistoryId,
+        turn: &mut Turn<'_>,
+    ) {
+        match failed {
+            None => {
+                let name = self.state_name(id);
+                let place = Place::After(ended);
+                self.record(turn, id, Some(name), place, EventKind::MapSucceeded);
+            }
+            Some(failed) => self.fail_map(id, failed, ended, turn),
+        }
     }
 
     fn map_run_ended(&mut self, id: FlowId, kind: EventKind, turn: &mut Turn<'_>) {

@@ -191,21 +191,13 @@ impl Execution {
                 }
             }
             Activity::Items(items) => {
-                let items = items.clone();
-                self.start_map_run(id, items, turn);
+                let concurrency_max = items.concurrency_max;
+                self.start_map_run(id, concurrency_max, turn);
             }
             Activity::MapRunEnded { outcome, ended } => {
-                let ended = *ended;
-                match outcome {
-                    Ok(_) => {
-                        let place = Place::After(ended);
-                        self.record(turn, id, Some(name), place, EventKind::MapSucceeded);
-                    }
-                    Err(failed) => {
-                        let failed = failed.as_ref().clone();
-                        self.fail_map(id, failed, ended, turn);
-                    }
-                }
+                let (failed, ended) = (outcome.as_ref().err(), *ended);
+                let failed = failed.map(|failed| failed.as_ref().clone());
+                self.leave_map_run(id, failed, ended, turn);
             }
             Activity::Waiting { .. } | Activity::Retrying { .. } | Activity::MapRun(_) => {
                 unreachable!("a flow that waits is not runnable")

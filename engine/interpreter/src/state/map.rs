@@ -68,7 +68,7 @@ fn limit(map: &Map, scope: &Scope<'_>) -> Result<Option<u64>, Fault> {
         Some(NumberField::Path(path)) => {
             let value = data_flow::read_reference(path, scope)?;
             let Some(limit) = value.as_i64() else {
-                return Err(not_a_number("MaxConcurrencyPath", &value, "integer", path));
+                return Err(not_a_number("MaxConcurrencyPath", value, "integer", path));
             };
             u64::try_from(limit)
                 .map_err(|_| Fault::runtime("MaxConcurrency cannot be negative."))?

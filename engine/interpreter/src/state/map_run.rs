@@ -166,12 +166,7 @@ impl Reader<'_, '_> {
             Some(NumberField::Path(path)) => {
                 let value = data_flow::read_reference(path, &self.scope)?;
                 let Some(number) = value.as_i64() else {
-                    return Err(not_a_number(
-                        &format!("{name}Path"),
-                        &value,
-                        "integer",
-                        path,
-                    ));
+                    return Err(not_a_number(&format!("{name}Path"), value, "integer", path));
                 };
                 u64::try_from(number)
                     .map(Some)
@@ -212,6 +207,6 @@ impl Reader<'_, '_> {
         let value = data_flow::read_reference(path, &self.scope)?;
         value
             .as_f64()
-            .ok_or_else(|| not_a_number(&format!("{name}Path"), &value, "float", path))
+            .ok_or_else(|| not_a_number(&format!("{name}Path"), value, "float", path))
     }
 }

@@ -158,14 +158,20 @@ fn a_run_is_given_up_with_what_is_around_it() {
     let run = run(&mut world);
     world.now = world.execution.wake_at().unwrap();
     world.handle(Input::TimerFired);
-    assert_eq!(cancelled(&mut world), [run.started.map_run.clone()]);
+    assert_eq!(
+        cancelled(&mut world),
+        std::slice::from_ref(&run.started.map_run)
+    );
     let history = world.history().join(" ");
     assert!(history.contains("MapRunAborted"), "{history}");
     assert!(history.contains("MapStateAborted"), "{history}");
     let mut stopped = World::start(&only(distributed(json!({}))), json!([1]), &[]);
     let run = self::run(&mut stopped);
     stopped.handle(Input::Stop(Failure::default()));
-    assert_eq!(cancelled(&mut stopped), [run.started.map_run.clone()]);
+    assert_eq!(
+        cancelled(&mut stopped),
+        std::slice::from_ref(&run.started.map_run)
+    );
     let expected = [
         "5<-4 MapRunAborted",
         "6<-4 MapStateAborted",
@@ -273,8 +279,8 @@ fn a_replayed_run_is_owed_until_it_has_ended() {
     succeed(&mut world, &run, json!([]));
     for kept in 1..=world.journal.len() {
         let resumed = world.resume(kept);
-        let owes = resumed.pending_effects().next().is_some();
-        assert_eq!(owes, kept == 4, "after {kept} events");
+        let is_owed = resumed.pending_effects().next().is_some();
+        assert_eq!(is_owed, kept == 4, "after {kept} events");
     }
     assert!(!world.execution.is_map_run_open(run.id));
 }

@@ -54,12 +54,11 @@ impl Runner {
         let Some(parent) = parent else {
             return Ok(Ok(ChildrenCreation::Outdated(record.clone())));
         };
-        let absent = match asked.started.test_case {
-            Some(_) => BTreeSet::new(),
-            None => {
-                let named = named_by(asked.run.items.machine());
-                executor.absent_activities(&named).await?
-            }
+        let absent = if asked.started.test_case.is_some() {
+            BTreeSet::new()
+        } else {
+            let named = named_by(asked.run.items.machine());
+            executor.absent_activities(&named).await?
         };
         let now = executor.now();
         let family = Family {
@@ -74,10 +73,9 @@ impl Runner {
         for index in (record.next_child..).take(usize::try_from(room.min(BATCH_MAX)).unwrap_or(1)) {
             let child = match asked.run.items.child(item, now, &mut chance) {
                 Ok(Some(child)) => child,
-                Ok(None) => break,
                 Err(failure) if made.is_empty() => return Ok(Err(failure)),
-                // What was made before is added first; the failure comes again.
-                Err(_) => break,
+                // What was made before is added first; a failure comes again.
+                Ok(None) | Err(_) => break,
             };
             item += child.items;
             bytes += child.input.size();
@@ -212,11 +210,11 @@ fn go(
         return Begin::Ended(Box::new((key, execution, events)));
     }
     let (inbox, messages) = mpsc::unbounded_channel();
-    let (begin, begun) = oneshot::channel();
+    let (begin, durable) = oneshot::channel();
     let own = executor.clone();
     let own_inbox = inbox.clone();
     let driving = async move {
-        if begun.await.is_err() {
+        if durable.await.is_err() {
             lock(&own.0.live).remove(&key);
             return;
         }

@@ -75,9 +75,9 @@ fn entry(result: &ChildResult, map_run: &str, transformation: Transformation) ->
     };
     match (transformation, output) {
         (Transformation::Compact, Some(output)) => vec![output.value().clone()],
-        (Transformation::Flatten, Some(output)) => match output.value() {
-            Value::Array(elements) => elements.clone(),
-            other => vec![other.clone()],
+        (Transformation::Flatten, Some(output)) => match output.value().as_array() {
+            Some(elements) => elements.clone(),
+            None => vec![output.value().clone()],
         },
         (Transformation::None, _) | (_, None) => vec![whole(result, map_run)],
     }
