@@ -473,3 +473,41 @@ async fn a_database_with_an_owner_is_not_repaired() {
     assert!(matches!(error, StoreError::NotADatabase { .. }), "{error}");
     assert_eq!(std::fs::metadata(&none).unwrap().len(), 0);
 }
+
+/// A distributed Map of three items, whose children pass.
+const DISTRIBUTED: &str = r#"{"StartAt": "M", "States": {"M": {"Type": "Map", "End": true,
+    "ItemProcessor": {"ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+        "StartAt": "P", "States": {"P": {"Type": "Pass", "End": true}}}}}}"#;
+
+#[tokio::test]
+async fn the_counts_of_a_map_run_are_those_of_its_children() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.db");
+    let engine = Engine::builder().database(&file).build().await.unwrap();
+    let machine = engine.create_state_machine("m", DISTRIBUTED).await.unwrap();
+    let execution = engine.start(&machine, json!([1, 2, 3])).await.unwrap();
+    execution.outcome().await.unwrap();
+    drop((execution, engine));
+    put_away(&file).await;
+    check(&file, 4, &[]);
+
+    let wrecks = [
+        "UPDATE map_run SET executions_succeeded = 7, items_failed = 1",
+        "UPDATE execution SET status = 2 WHERE map_run IS NOT NULL AND child_index = 1",
+    ];
+    for wreck in wrecks {
+        change(&file, &[wreck]);
+        assert!(!maintenance::check(&file).unwrap().findings.is_empty());
+        let repaired = maintenance::repair(&file, LostEnds::Leave).unwrap();
+        assert_eq!(repaired.after.findings, Vec::<String>::new(), "{wreck}");
+        let counts = "SELECT count(*) FROM map_run WHERE executions_succeeded = 3
+            AND items_succeeded = 3 AND items_failed = 0 AND executions_failed = 0";
+        let connection = Connection::open(&file).unwrap();
+        let right: i64 = connection.query_row(counts, (), |row| row.get(0)).unwrap();
+        assert_eq!(right, 1, "{wreck}");
+    }
+    // A child whose record is gone has its place in no journal.
+    change(&file, &["DELETE FROM execution WHERE child_index = 1"]);
+    let repaired = maintenance::repair(&file, LostEnds::Leave).unwrap();
+    assert!(repaired.after.findings[0].contains("a child of a Map Run"));
+}

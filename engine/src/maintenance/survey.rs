@@ -98,6 +98,11 @@ pub(super) fn survey(
         }
     }
     survey.clear_queues();
+    for (key, arn) in snapshot.miscounted_map_runs()? {
+        let finding = format!("Map Run {arn}: its counts are not those of its children");
+        survey.checked.findings.push(finding);
+        survey.fixes.push(Fix::Counts(key));
+    }
     mend(survey.fixes)?;
     Ok(survey.checked)
 }
@@ -154,6 +159,12 @@ impl Survey<'_> {
         let stepwell_interpreter::event::EventKind::ExecutionStarted(started) = &first.kind else {
             return Err("its journal does not begin with its start".to_owned());
         };
+        if started.child_of.is_some() {
+            // Its place in the Map Run is in no journal.
+            return Err(
+                "it is a child of a Map Run, whose record cannot be written again".to_owned(),
+            );
+        }
         let version = origin(started).version;
         let revision = self
             .snapshot
@@ -174,6 +185,7 @@ impl Survey<'_> {
             details: None,
             // Whoever comes next claims it.
             owner: Epoch(0),
+            child: None,
         };
         let right = told.record(&nothing, definition.state_machine);
         self.find(key, &right.name, "it has a journal and no record");

@@ -1,7 +1,7 @@
 //! The SQL of Map Runs. Functions that write check before they write.
 
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSql, ToSqlOutput, ValueRef};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params, params_from_iter};
 use stepwell_interpreter::Timestamp;
 
 use super::executions::{self, instant, instant_or_none, integer, unsigned};
@@ -123,6 +123,61 @@ fn begin(connection: &Connection, new: &NewMapRun) -> Result<MapRunRecord, Failu
         ])?;
     let key = MapRunKey(connection.last_insert_rowid().unsigned_abs());
     Ok(MapRunRecord::new(key, new.clone()))
+}
+
+/// Each count with the status of the executions that it counts.
+const COUNTS: [(&str, ExecutionStatus); 6] = [
+    ("running", ExecutionStatus::Running),
+    ("succeeded", ExecutionStatus::Succeeded),
+    ("failed", ExecutionStatus::Failed),
+    ("timed_out", ExecutionStatus::TimedOut),
+    ("aborted", ExecutionStatus::Aborted),
+    ("pending_redrive", ExecutionStatus::PendingRedrive),
+];
+
+/// The counts of a row of `map_run`, each beside what its children come to. The statuses are the
+/// first parameters.
+fn counted(join: &str, separator: &str) -> String {
+    let terms = COUNTS.iter().enumerate().map(|(index, (name, _))| {
+        let children = |what: &str| {
+            format!(
+                "(SELECT {what} FROM execution
+                  WHERE execution.map_run = map_run.key AND execution.status = ?{})",
+                index + 1
+            )
+        };
+        let executions = children("count(*)");
+        let items = children("ifnull(sum(child_items), 0)");
+        format!("executions_{name} {join} {executions}{separator}items_{name} {join} {items}")
+    });
+    terms.collect::<Vec<_>>().join(separator)
+}
+
+/// The Map Runs whose counts are not those of their children.
+pub(super) fn miscounted(connection: &Connection) -> Result<Vec<(MapRunKey, String)>, Failure> {
+    let sql = format!(
+        "SELECT key, arn FROM map_run WHERE {} ORDER BY key",
+        counted("<>", " OR ")
+    );
+    let mut statement = connection.prepare(&sql)?;
+    let statuses = params_from_iter(COUNTS.map(|(_, status)| status));
+    let rows = statement.query_map(statuses, |row| {
+        Ok((MapRunKey(unsigned(row, 0)?), row.get(1)?))
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+/// Counts the children of a Map Run again.
+pub(super) fn count_again(connection: &Connection, key: MapRunKey) -> Result<(), Failure> {
+    let [running, succeeded, failed, timed_out, aborted, pending] =
+        COUNTS.map(|(_, status)| status);
+    let sql = format!("UPDATE map_run SET {} WHERE key = ?7", counted("=", ", "));
+    let key = integer(key.0)?;
+    connection.execute(
+        &sql,
+        params![running, succeeded, failed, timed_out, aborted, pending, key],
+    )?;
+    Ok(())
 }
 
 fn create_children(

@@ -8,8 +8,10 @@ use stepwell_interpreter::Timestamp;
 use super::activities;
 use super::executions::{self, integer};
 use super::failure::Failure;
+use super::map_runs;
 use super::open::{self, FileLock};
 use super::snapshot::Snapshot;
+use crate::store::map_run::MapRunKey;
 use crate::store::{Chunk, ExecutionKey, ExecutionRecord, StoreError, WaitingTask};
 
 /// A row that is to be written again.
@@ -21,6 +23,8 @@ pub enum Fix {
     Missing(ExecutionRecord),
     /// The tasks of an execution in the queues of activities, all of them.
     Queue(ExecutionKey, Vec<WaitingTask>),
+    /// The counts of a Map Run.
+    Counts(MapRunKey),
     /// Where a chunk begins and ends; its bytes stay.
     Chunk {
         /// Its execution.
@@ -140,6 +144,7 @@ fn apply(connection: &Connection, fix: &Fix) -> Result<(), Failure> {
                 ])?;
         }
         Fix::Missing(record) => executions::insert_record(connection, record).map(drop)?,
+        Fix::Counts(key) => map_runs::count_again(connection, *key)?,
         Fix::Queue(execution, tasks) => {
             let key = integer(execution.0)?;
             connection

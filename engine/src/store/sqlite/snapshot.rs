@@ -13,7 +13,8 @@ use super::executions::{
     CHUNK_COLUMNS, Step, integer, read_chunk, read_record, take_up_to, unsigned,
 };
 use super::failure::{Failure, store_error};
-use super::{activities, open, state_machines};
+use super::{activities, map_runs, open, state_machines};
+use crate::store::map_run::MapRunKey;
 use crate::store::{
     Chunk, ExecutionKey, ExecutionRecord, Revision, RevisionKey, StoreError, WaitingTask,
 };
@@ -25,7 +26,8 @@ const STATUSES: RangeInclusive<i64> = 0..=5;
 /// execution is said to have stopped.
 const READABLE_COLUMNS: &str = "key, state_machine, revision, name,
     iif(status BETWEEN 0 AND 5, status, iif(stopped_at IS NULL, 0, 4)),
-    started_at, stopped_at, wake_at, details, owner";
+    started_at, stopped_at, wake_at, details, owner,
+    map_run, child_index, child_items";
 
 /// A record as it lies in the database.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -96,7 +98,7 @@ impl Snapshot {
                  WHERE key > ?1 ORDER BY key LIMIT ?2"
             ))?;
             let rows = statement.query_map([after, limit], |row| {
-                let status: i64 = row.get(10)?;
+                let status: i64 = row.get(13)?;
                 Ok(Stored {
                     record: read_record(row)?,
                     unknown_status: Some(status).filter(|status| !STATUSES.contains(status)),
@@ -195,6 +197,15 @@ impl Snapshot {
     /// [`StoreError`] when it cannot be read.
     pub fn revision(&self, key: RevisionKey) -> Result<Option<Revision>, StoreError> {
         self.run(|connection| state_machines::revision(connection, key))
+    }
+
+    /// The Map Runs whose counts are not those of their children.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when they cannot be read.
+    pub fn miscounted_map_runs(&self) -> Result<Vec<(MapRunKey, String)>, StoreError> {
+        self.run(map_runs::miscounted)
     }
 
     /// Copies the database into a new file, which is on the disk when this answers. Gives the

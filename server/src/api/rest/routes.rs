@@ -279,6 +279,15 @@ pub(super) const ROUTES: &[Route] = &[
         )
     },
     Route {
+        summary: "Lists the Map Runs of an execution.",
+        query: PAGE,
+        ..route(
+            Verb::Get,
+            "/state-machines/{machine}/executions/{execution}/map-runs",
+            "ListMapRuns",
+        )
+    },
+    Route {
         summary: "Stops an execution.",
         body: Body::Members(FAILURE),
         ..route(
