@@ -50,6 +50,8 @@ struct Followed {
 struct Batch {
     followed: Followed,
     execution: Arc<str>,
+    /// How often it was redriven when they happened.
+    redrive_count: u64,
     events: Vec<Event>,
     bytes: usize,
 }
@@ -125,6 +127,7 @@ impl Logs {
         let batch = Batch {
             followed,
             execution: Arc::clone(&started.execution),
+            redrive_count: execution.redrives().map_or(0, |redrives| redrives.count),
             events,
             bytes,
         };

@@ -6,8 +6,8 @@ use stepwell_interpreter::history::HistoryEntry;
 /// Bytes of a payload that a record holds. Source: Step Functions, "Logging using `CloudWatch` Logs".
 const PAYLOAD_BYTES_MAX: usize = 248 * 1024;
 
-/// The line for an entry of an execution's history, with its end.
-pub(super) fn line(entry: HistoryEntry, execution: &str) -> String {
+/// The line for an entry of the history of an execution that was redriven so often, with its end.
+pub(super) fn line(entry: HistoryEntry, execution: &str, redrive_count: u64) -> String {
     let mut details = entry.details.map_or_else(Map::new, |(_, details)| details);
     cut(&mut details);
     let mut line = json!({
@@ -17,7 +17,7 @@ pub(super) fn line(entry: HistoryEntry, execution: &str) -> String {
         "previous_event_id": entry.previous_event_id.to_string(),
         "event_timestamp": entry.timestamp_milliseconds.to_string(),
         "execution_arn": execution,
-        "redrive_count": "0",
+        "redrive_count": redrive_count.to_string(),
     })
     .to_string();
     line.push('\n');
@@ -61,13 +61,13 @@ mod tests {
             event_type: "PassStateEntered".to_owned(),
             details: Some(("stateEnteredEventDetails", details)),
         };
-        let line = line(entry, "arn");
+        let line = line(entry, "arn", 3);
         assert!(line.ends_with("}\n") && !line.trim_end().contains('\n'));
         let expected = json!({
             "id": "2", "type": "PassStateEntered",
             "details": {"input": input[..kept], "inputDetails": {"truncated": truncated}},
             "previous_event_id": "0", "event_timestamp": "1718026592000",
-            "execution_arn": "arn", "redrive_count": "0",
+            "execution_arn": "arn", "redrive_count": "3",
         });
         assert_eq!(serde_json::from_str::<Value>(&line).unwrap(), expected);
     }

@@ -77,7 +77,7 @@ impl Writer {
         for event in &batch.events {
             let entry = view.entry(event);
             if let Some(entry) = entry.filter(|entry| settings.level.shows(&entry.event_type)) {
-                lines.push_str(&record::line(entry, &batch.execution));
+                lines.push_str(&record::line(entry, &batch.execution, batch.redrive_count));
             }
         }
         lines.len() - before
