@@ -4,7 +4,7 @@
 //! The journal is the truth. What else a database knows of an execution, its record, its tasks in
 //! the queues of activities, and where its chunks begin and end, is compared with what the journal
 //! says, and written again from it. The owner of an execution is in no journal and stays.
-//! [`survey`] reads and compares.
+//! [`survey`](mod@survey) reads and compares.
 
 mod survey;
 

@@ -1,7 +1,7 @@
 //! The plain face of the API, for people with `curl`: the same operations under `/v1`, with names
 //! in place of ARNs and JSON in place of JSON text.
 //!
-//! [`ROUTES`](routes::ROUTES) says all there is to know of each route; the router is made from it,
+//! [`ROUTES`] says all there is to know of each route; the router is made from it,
 //! and so is the document at `/v1/openapi.json`.
 
 mod openapi;
