@@ -1,25 +1,39 @@
 //! How a run of events is written down: one chunk per append.
 //!
-//! A chunk is a byte with the [`VERSION`], the CRC-32 of what follows, and `MessagePack`: the names
-//! of states, the texts of payloads, and the events, which refer to both by number. Data that
-//! passes through ten states stands in the chunk once. Each chunk can be read alone. Fields may be
-//! added to events, as the last and with a default, and kinds of events may be added; what is
-//! written never changes meaning.
+//! A chunk is a byte with the version of its format, the CRC-32 of what follows, and its body.
+//! In [`PLAIN`] that is `MessagePack`: the names of states, the texts of payloads, and the events,
+//! which refer to both by number. Data that passes through ten states stands in the chunk once.
+//! In [`VERSION`] it is the same as one block of LZ4 after its length, for data that a state only
+//! adds to stands in the chunk once for each state. Whatever is shorter is written.
+//!
+//! Each chunk can be read alone. Fields may be added to events, as the last and with a default, and
+//! kinds of events may be added; what is written never changes meaning.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use lz4_flex::block::{compress_into, get_maximum_output_size};
 use serde::{Deserialize, Serialize, de};
 use stepwell_language::model::StateName;
 
 use crate::event::{Event, EventKind, ExecutionStarted, TaskScheduled};
 use crate::payload::Payload;
 
-/// Version of the format, the first byte of each chunk.
-pub const VERSION: u8 = 1;
+/// The newest version of the format, the first byte of a chunk.
+pub const VERSION: u8 = 2;
+
+/// The version without compression.
+const PLAIN: u8 = 1;
 
 /// Bytes before what the checksum is of.
 const HEAD_LENGTH: usize = 5;
+
+/// Bytes of `MessagePack` that are not worth the work of making them fewer.
+const PLAIN_MAX: usize = 512;
+
+/// How many bytes one byte of LZ4 can stand for, at most.
+const LZ4_RATIO_MAX: usize = 255;
 
 /// Why a chunk could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +48,9 @@ pub enum JournalError {
     /// It is cut short, or some of it is not what was written.
     #[error("the chunk is damaged: its checksum does not fit")]
     Checksum,
+    /// Its body is no block of LZ4.
+    #[error("the chunk cannot be decompressed")]
+    Compression,
     /// It is not what [`encode`] writes.
     #[error("the chunk cannot be read")]
     Damaged(#[source] rmp_serde::decode::Error),
@@ -101,11 +118,36 @@ pub fn encode(events: &[Event]) -> Vec<u8> {
         events: numbered,
     };
     let texts: usize = chunk.payloads.iter().map(|text| text.len() + 5).sum();
-    let mut bytes = Vec::with_capacity(HEAD_LENGTH + texts + events.len() * EVENT_BYTES);
-    bytes.push(VERSION);
-    bytes.extend_from_slice(&[0; HEAD_LENGTH - 1]);
-    rmp_serde::encode::write(&mut bytes, &chunk).expect("events can be written");
+    let mut plain = Vec::with_capacity(HEAD_LENGTH + texts + events.len() * EVENT_BYTES);
+    plain.extend_from_slice(&[0; HEAD_LENGTH]);
+    rmp_serde::encode::write(&mut plain, &chunk).expect("events can be written");
+    match compress(&plain[HEAD_LENGTH..]) {
+        Some(compressed) => with_head(VERSION, compressed),
+        None => with_head(PLAIN, plain),
+    }
+}
+
+/// Room for a head and a body after it, if that is shorter than `body`.
+fn compress(body: &[u8]) -> Option<Vec<u8>> {
+    const LENGTH_BYTES: usize = size_of::<u32>();
+    let length = u32::try_from(body.len()).ok()?;
+    if body.len() <= PLAIN_MAX {
+        return None;
+    }
+    let block_at = HEAD_LENGTH + LENGTH_BYTES;
+    let mut bytes = vec![0; block_at + get_maximum_output_size(body.len())];
+    bytes[HEAD_LENGTH..block_at].copy_from_slice(&length.to_le_bytes());
+    let block = compress_into(body, &mut bytes[block_at..]).ok()?;
+    bytes.truncate(block_at + block);
+    // It is kept for long: not with the room for what could not be made shorter.
+    bytes.shrink_to_fit();
+    (LENGTH_BYTES + block < body.len()).then_some(bytes)
+}
+
+/// Fills in the head before the body.
+fn with_head(version: u8, mut bytes: Vec<u8>) -> Vec<u8> {
     let checksum = crc32fast::hash(&bytes[HEAD_LENGTH..]);
+    bytes[0] = version;
     bytes[1..HEAD_LENGTH].copy_from_slice(&checksum.to_le_bytes());
     bytes
 }
@@ -120,13 +162,17 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Event>, JournalError> {
         .split_first_chunk::<HEAD_LENGTH>()
         .ok_or(JournalError::Checksum)?;
     let [version, checksum @ ..] = *head;
-    if version != VERSION {
+    if ![PLAIN, VERSION].contains(&version) {
         return Err(JournalError::Version { found: version });
     }
     if crc32fast::hash(body) != u32::from_le_bytes(checksum) {
         return Err(JournalError::Checksum);
     }
-    let chunk: Chunk<'_> = rmp_serde::from_slice(body).map_err(JournalError::Damaged)?;
+    let body = match version {
+        VERSION => Cow::Owned(decompress(body).ok_or(JournalError::Compression)?),
+        _ => Cow::Borrowed(body),
+    };
+    let chunk: Chunk<'_> = rmp_serde::from_slice(&body).map_err(JournalError::Damaged)?;
     // The checksum vouches for the texts: they are JSON, as they were when they were written.
     let payloads: Vec<Payload> = chunk
         .payloads
@@ -150,6 +196,17 @@ pub fn decode(bytes: &[u8]) -> Result<Vec<Event>, JournalError> {
             )
         })
         .collect()
+}
+
+fn decompress(body: &[u8]) -> Option<Vec<u8>> {
+    let (length, block) = body.split_first_chunk()?;
+    let length = u32::from_le_bytes(*length) as usize;
+    // A length that cannot be must not be given memory.
+    if length > block.len().saturating_mul(LZ4_RATIO_MAX) {
+        return None;
+    }
+    let plain = lz4_flex::block::decompress(block, length).ok()?;
+    (plain.len() == length).then_some(plain)
 }
 
 fn entry<T: Clone>(table: &[T], number: u32) -> Result<T, JournalError> {
@@ -397,9 +454,41 @@ mod tests {
             }],
         };
         let body = rmp_serde::to_vec(&chunk).unwrap();
-        let head = [&[VERSION][..], &crc32fast::hash(&body).to_le_bytes()].concat();
-        let read = decode(&[head, body].concat());
+        let bytes = with_head(PLAIN, [&[0; HEAD_LENGTH][..], &body].concat());
+        let read = decode(&bytes);
         assert!(matches!(read, Err(JournalError::NoEntry { number: 3 })));
+    }
+
+    #[test]
+    fn what_each_state_only_adds_to_is_written_in_few_bytes() {
+        let items: Vec<_> = (0..50)
+            .map(|n| json!({"sku": n, "price": n * 17}))
+            .collect();
+        let events: Vec<Event> = (1..=20)
+            .map(|n| {
+                let output = Payload::from_value(json!({"items": items, "step": n}));
+                event(n, EventKind::TaskSucceeded { output })
+            })
+            .collect();
+        let bytes = encode(&events);
+        assert_eq!(bytes[0], VERSION);
+        assert!(bytes.len() < 3_000, "{} bytes", bytes.len());
+        assert_eq!(decode(&bytes).unwrap(), events);
+    }
+
+    #[test]
+    fn a_body_that_is_no_lz4_is_an_error_and_gets_no_memory() {
+        for body in [
+            &[][..],
+            &[9, 0, 0],
+            &[9, 0, 0, 0],
+            &[255; 24],
+            &[1, 0, 0, 0, 240, 7],
+        ] {
+            let bytes = with_head(VERSION, [&[0; HEAD_LENGTH][..], body].concat());
+            let read = decode(&bytes);
+            assert!(matches!(read, Err(JournalError::Compression)), "{body:?}");
+        }
     }
 
     #[test]
