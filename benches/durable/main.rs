@@ -1,8 +1,8 @@
 //! The durable core beside its targets: one run, one table.
 //!
-//! `cargo bench -p stepwell-benches --bench durable`. Everything is durable, and the load is made in
-//! the process that carries it; a million parked executions have a process of their own, whose
-//! memory is theirs.
+//! `cargo bench -p stepwell-benches --bench durable`, or with `-- starts tasks` the parts that are
+//! named. Everything is durable, and the load is made in the process that carries it; a million
+//! parked executions have a process of their own, whose memory is theirs.
 
 mod load;
 mod workers;
@@ -65,20 +65,37 @@ fn main() {
         return;
     }
     println!("| what | figure | target |\n|---|---|---|");
-    let syncs = syncs_per_second(folder, scale.time);
-    row(
-        "the disk alone: fdatasync/s of 8 KiB",
-        format!("{syncs:.0}"),
-        "",
-    );
-    starts(folder, scale, syncs);
-    express(folder, scale);
-    tasks(folder, scale);
-    workers::steps(folder, scale);
-    workers::latency(folder, scale);
-    maps(folder, scale);
-    bytes(folder, scale);
-    parked::recovery(folder, scale.running);
+    for (name, part) in PARTS {
+        if is_wanted(name) {
+            part(folder, scale);
+        }
+    }
+}
+
+/// What can be named on the command line, in the order of the table.
+const PARTS: [(&str, fn(&Path, Scale)); 8] = [
+    ("starts", starts),
+    ("express", express),
+    ("tasks", tasks),
+    ("workers", workers),
+    ("maps", maps),
+    ("bytes", bytes),
+    ("recovery", |folder, scale| {
+        parked::recovery(folder, scale.running);
+    }),
+    ("parked", |_, _| parked_alone()),
+];
+
+/// Whether a part was named, or none.
+fn is_wanted(part: &str) -> bool {
+    let mut names = std::env::args()
+        .skip(1)
+        .filter(|name| !name.starts_with('-'));
+    let first = names.next();
+    first.is_none_or(|first| first == part || names.any(|name| name == part))
+}
+
+fn parked_alone() {
     let program = std::env::current_exe().expect("this is a program");
     let status = std::process::Command::new(program)
         .args(std::env::args().skip(1))
@@ -106,7 +123,13 @@ fn syncs_per_second(folder: &Path, time: Duration) -> f64 {
     f64::from(count) / begun.elapsed().as_secs_f64()
 }
 
-fn starts(folder: &Path, scale: Scale, syncs: f64) {
+fn starts(folder: &Path, scale: Scale) {
+    let syncs = syncs_per_second(folder, scale.time);
+    row(
+        "the disk alone: fdatasync/s of 8 KiB",
+        format!("{syncs:.0}"),
+        "",
+    );
     let load = Load::open(&folder.join("starts.db"), &ten_states());
     let half = format!("half of the disk: {:.0}/s", syncs / 2.0);
     for (callers, target) in [(64, "20,000/s"), (1, half.as_str())] {
@@ -137,6 +160,11 @@ fn tasks(folder: &Path, scale: Scale) {
     let figure = load.library(64, scale.time, true);
     let what = "ten tasks in a row, closures, callers: 64";
     row(what, figure, "2,000/s, which are 20,000 steps/s");
+}
+
+fn workers(folder: &Path, scale: Scale) {
+    workers::steps(folder, scale);
+    workers::latency(folder, scale);
 }
 
 fn maps(folder: &Path, scale: Scale) {

@@ -11,6 +11,7 @@
 
 mod open;
 mod writer;
+mod checkpoint;
 mod readers;
 mod executions;
 mod state_machines;
@@ -79,7 +80,12 @@ impl SqliteStore {
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         let opened = open::open(path)?;
         let readers = Readers::start(opened.readers, &opened.place)?;
-        let writer = Writer::start(opened.writer, &opened.place, opened.opening)?;
+        let writer = Writer::start(
+            opened.writer,
+            opened.checkpointer,
+            &opened.place,
+            opened.opening,
+        )?;
         Ok(Self {
             readers,
             writer,

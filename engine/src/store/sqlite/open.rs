@@ -13,6 +13,7 @@ use std::time::{Duration, Instant};
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::checkpoint::{Checkpointer, LOG_PAGES};
 use super::failure::store_error;
 use super::snapshot;
 use crate::store::StoreError;
@@ -51,15 +52,9 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
 /// For new databases. A chunk of more than a quarter of a page takes whole pages of its own, and
-/// the first chunk of a short workflow has one or two thousand bytes: with pages half as large
-/// creations take three times the space and half as many fit into a second. Twice as large, every
-/// name, whose place in its index is random, dirties too much.
+/// the first chunk of a short workflow has several hundred bytes, up to two thousand. Twice as
+/// large, a name that the caller made, whose place in its index is random, dirties too much.
 const PAGE_BYTES: u32 = 8192;
-
-/// After so many pages in the write-ahead log they are written back into the file: often enough to
-/// keep the log's size at bay, rarely enough that a page is mostly written back once for many
-/// commits.
-const WAL_PAGES: u32 = 4096;
 
 /// Prepared statements kept by each connection: all there are.
 const STATEMENTS_MAX: usize = 128;
@@ -71,6 +66,8 @@ pub(super) struct Opened {
     /// How often the file has been opened, this time included.
     pub(super) opening: u64,
     pub(super) writer: Connection,
+    /// Writes the log back beside the writer.
+    pub(super) checkpointer: Checkpointer,
     pub(super) readers: Vec<Connection>,
 }
 
@@ -113,11 +110,15 @@ pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
         })
         .collect::<Result<_, _>>()
         .map_err(sqlite_error)?;
+    let beside = connect(&path, OpenFlags::empty()).map_err(sqlite_error)?;
+    let checkpointer = Checkpointer::start(&mut writer, beside, LOG_PAGES);
+    let checkpointer = checkpointer.map_err(|error| from_io(error, &place))?;
     Ok(Opened {
         lock,
         place,
         opening,
         writer,
+        checkpointer,
         readers,
     })
 }
@@ -301,12 +302,11 @@ fn configure(writer: &Connection) -> rusqlite::Result<()> {
         ));
     }
     writer.pragma_update(None, "synchronous", "FULL")?;
-    writer.pragma_update(None, "wal_autocheckpoint", WAL_PAGES)?;
     // A log that grew, while somebody read for long, shrinks back to this.
     writer.pragma_update(
         None,
         "journal_size_limit",
-        i64::from(WAL_PAGES * PAGE_BYTES) * 2,
+        i64::from(LOG_PAGES * PAGE_BYTES) * 2,
     )?;
     // Kibibytes, said by the minus sign.
     writer.pragma_update(None, "cache_size", -64 * 1024)?;

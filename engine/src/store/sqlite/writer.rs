@@ -8,6 +8,7 @@ use std::time::Instant;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
+use super::checkpoint::Checkpointer;
 use super::failure::{Failure, leaves_doubt, store_error};
 use crate::measure;
 use crate::store::{Counters, StoreError, StoreFuture};
@@ -38,12 +39,14 @@ struct Tally {
 impl Writer {
     pub(super) fn start(
         connection: Connection,
+        checkpointer: Checkpointer,
         place: &Arc<str>,
         opening: u64,
     ) -> Result<Self, StoreError> {
         let (queue, waiting) = mpsc::channel(QUEUE_MAX);
         let tally = Arc::new(Tally::default());
         let mut committer = Committer {
+            checkpointer,
             connection,
             place: Arc::clone(place),
             opening,
@@ -177,6 +180,9 @@ where
 
 /// Owns the connection that writes.
 struct Committer {
+    // Declared before the connection: its thread ends first, so that the last connection to be
+    // closed, which empties the log, is the writer's.
+    checkpointer: Checkpointer,
     connection: Connection,
     place: Arc<str>,
     opening: u64,
@@ -203,6 +209,7 @@ impl Committer {
                 .writes
                 .fetch_add(batch.len() as u64, Ordering::Relaxed);
             self.commit(std::mem::take(&mut batch));
+            self.checkpointer.after_commit(&self.connection);
         }
     }
 
