@@ -16,10 +16,11 @@ use tokio::runtime::Runtime;
 
 /// A state machine with the engine that runs it.
 pub(crate) struct Load {
-    runtime: Runtime,
-    engine: Engine,
-    store: Arc<dyn Store>,
-    machine: String,
+    pub(crate) runtime: Runtime,
+    pub(crate) engine: Engine,
+    pub(crate) store: Arc<dyn Store>,
+    /// Its ARN.
+    pub(crate) machine: String,
     /// What clients of the server ask for.
     target: &'static str,
 }

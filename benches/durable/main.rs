@@ -1,12 +1,13 @@
 //! The durable core beside its targets: one run, one table.
 //!
 //! `cargo bench -p stepwell-benches --bench durable`, or with `-- starts tasks` the parts that are
-//! named. Everything is durable, and the load is made in the process that carries it; a million
+//! named; `reads` must be, because it first writes ten million executions. Everything is durable, and the load is made in the process that carries it; a million
 //! parked executions have a process of their own, whose memory is theirs.
 
 mod load;
 mod workers;
 mod parked;
+mod reads;
 
 use std::path::Path;
 use std::time::Duration;
@@ -24,6 +25,8 @@ struct Scale {
     running: usize,
     map_width: u32,
     workers: usize,
+    /// In the database that is read from.
+    executions: u64,
 }
 
 impl Scale {
@@ -33,6 +36,7 @@ impl Scale {
         running: 10_000,
         map_width: 10_000,
         workers: 64,
+        executions: 10_000_000,
     };
     /// Does it still work? Asked by `cargo test`.
     const TEST: Self = Self {
@@ -41,6 +45,7 @@ impl Scale {
         running: 20,
         map_width: 100,
         workers: 4,
+        executions: 1_000,
     };
 
     fn of_arguments() -> Self {
@@ -65,15 +70,27 @@ fn main() {
         return;
     }
     println!("| what | figure | target |\n|---|---|---|");
+    let named: Vec<String> = std::env::args()
+        .skip(1)
+        .filter(|argument| !argument.starts_with('-'))
+        .collect();
+    let is_test = scale.executions == Scale::TEST.executions;
     for (name, part) in PARTS {
-        if is_wanted(name) {
+        let is_wanted = match name {
+            "reads" => is_test,
+            _ => named.is_empty(),
+        };
+        if is_wanted || named.iter().any(|wanted| wanted == name) {
             part(folder, scale);
         }
     }
 }
 
+/// Writes rows of the table.
+type Part = fn(&Path, Scale);
+
 /// What can be named on the command line, in the order of the table.
-const PARTS: [(&str, fn(&Path, Scale)); 8] = [
+const PARTS: [(&str, Part); 9] = [
     ("starts", starts),
     ("express", express),
     ("tasks", tasks),
@@ -84,16 +101,8 @@ const PARTS: [(&str, fn(&Path, Scale)); 8] = [
         parked::recovery(folder, scale.running);
     }),
     ("parked", |_, _| parked_alone()),
+    ("reads", reads::reads),
 ];
-
-/// Whether a part was named, or none.
-fn is_wanted(part: &str) -> bool {
-    let mut names = std::env::args()
-        .skip(1)
-        .filter(|name| !name.starts_with('-'));
-    let first = names.next();
-    first.is_none_or(|first| first == part || names.any(|name| name == part))
-}
 
 fn parked_alone() {
     let program = std::env::current_exe().expect("this is a program");
