@@ -437,12 +437,14 @@ impl EngineBuilder {
         if open > 0 {
             tracing::info!(executions = open, "open executions go on");
         }
+        executor.load_deletions().await?;
         let duties = vec![
             tokio::spawn(executor.clone().run_timers()).abort_handle(),
             tokio::spawn(executor.clone().run_inbox()).abort_handle(),
             tokio::spawn(executor.clone().run_lease()).abort_handle(),
             tokio::spawn(executor.clone().run_retention(retention)).abort_handle(),
             tokio::spawn(executor.clone().recover_map_runs()).abort_handle(),
+            tokio::spawn(executor.clone().run_deletions()).abort_handle(),
         ];
         Ok(Engine {
             arns,

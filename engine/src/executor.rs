@@ -50,6 +50,7 @@ mod warm;
 mod lease;
 mod letter;
 mod retention;
+mod deletion;
 #[cfg(test)]
 mod tests;
 
@@ -57,6 +58,7 @@ pub(crate) use activities::{TooManyWorkers, named_by};
 pub(crate) use tasks::run_caught;
 
 use activities::Activities;
+use deletion::Deletions;
 use express::Express;
 use handout::Handout;
 use map_run::MapRuns;
@@ -98,6 +100,7 @@ pub(crate) struct Shared {
     activities: Activities,
     warm: Warm,
     map_runs: MapRuns,
+    deletions: Deletions,
     /// Told when executions may be free that another owner held.
     freed: Notify,
     express: Express,
@@ -212,6 +215,7 @@ impl Executor {
             activities: Activities::new(activity_prefix),
             warm: Warm::default(),
             map_runs: MapRuns::default(),
+            deletions: Deletions::default(),
             freed: Notify::new(),
             express: Express::new(express_open_max),
             programs: Mutex::default(),
@@ -471,6 +475,7 @@ impl Executor {
             if let Some(child_of) = child_of {
                 self.0.map_runs.tell(&child_of.map_run);
             }
+            self.0.deletions.execution_ended();
         }
     }
 

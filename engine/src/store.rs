@@ -156,17 +156,17 @@ pub trait Store: Send + Sync + 'static {
         tags: String,
     ) -> StoreFuture<'_, Tagging>;
 
-    /// Moves a state machine towards its end: `Deleting` refuses new executions, `Deleted` frees
-    /// its name. Its executions and revisions stay readable. A move backwards does nothing.
+    /// Deletes a state machine once nothing of it runs: until then it is `Deleting`, starts nothing
+    /// more, and this is to be called again when an execution has ended. Its executions stay
+    /// readable. Answers how it stands.
     ///
     /// # Errors
     ///
     /// [`Conflict`] when the state machine is unknown.
-    fn set_state_machine_status(
-        &self,
-        key: StateMachineKey,
-        status: StateMachineStatus,
-    ) -> StoreFuture<'_, ()>;
+    fn delete_state_machine(&self, key: StateMachineKey) -> StoreFuture<'_, StateMachineStatus>;
+
+    /// The state machines that are `Deleting`.
+    fn deleting_state_machines(&self) -> StoreFuture<'_, Vec<StateMachineRecord>>;
 
     /// The state machine that has this name now.
     fn state_machine(&self, name: &str) -> StoreFuture<'_, Option<StateMachineRecord>>;

@@ -7,7 +7,6 @@ NO_KEYS = "nothing is encrypted: customer keys are refused by name"
 NO_QUOTA = "there is no quota on the number of these"
 NO_RACE = "it tells of a race, and writes come one after the other"
 MUCH = "it takes more than a tour can do in its time; tests/api brings it about"
-AT_ONCE = "a deleted state machine is gone at once"
 UNREACHABLE = {
     "KmsAccessDeniedException": NO_KEYS,
     "KmsInvalidStateException": NO_KEYS,
@@ -18,13 +17,13 @@ UNREACHABLE = {
     "ActivityWorkerLimitExceeded": MUCH,
     "ServiceQuotaExceededException": MUCH,
     "InvalidTracingConfiguration": "its only member is a boolean",
-    "StateMachineDeleting": AT_ONCE,
     "CreateActivity ActivityAlreadyExists": NO_KEYS,
     "CreateStateMachine ConflictException": NO_RACE,
     "CreateStateMachine StateMachineTypeNotSupported": "both types are supported",
     "CreateStateMachineAlias InvalidName": "AWS answers ValidationException",
     "DeleteStateMachineAlias ConflictException": NO_RACE,
     "DeleteStateMachineAlias ResourceNotFound": "an absent one is deleted without a word",
+    "StartSyncExecution StateMachineDeleting": "Express machines are gone at once",
     "UpdateStateMachine ConflictException": NO_RACE,
     "UpdateStateMachineAlias ConflictException": NO_RACE,
 }

@@ -256,12 +256,12 @@ impl Store for Mounted {
         self.disk.contents.tag_state_machine(key, replaces, tags)
     }
 
-    fn set_state_machine_status(
-        &self,
-        key: StateMachineKey,
-        status: StateMachineStatus,
-    ) -> StoreFuture<'_, ()> {
-        self.disk.contents.set_state_machine_status(key, status)
+    fn delete_state_machine(&self, key: StateMachineKey) -> StoreFuture<'_, StateMachineStatus> {
+        self.write(self.disk.contents.delete_state_machine(key))
+    }
+
+    fn deleting_state_machines(&self) -> StoreFuture<'_, Vec<StateMachineRecord>> {
+        self.disk.contents.deleting_state_machines()
     }
 
     fn state_machine(&self, name: &str) -> StoreFuture<'_, Option<StateMachineRecord>> {

@@ -70,6 +70,8 @@ pub struct Execution {
     variables_size: usize,
     /// Activities that do not exist at present.
     absent_activities: BTreeSet<Arc<str>>,
+    /// Whether its state machine is being deleted.
+    is_machine_deleted: bool,
     /// How it was brought back after it had ended; nearly always it never was.
     redrives: Option<Box<Redrives>>,
 }
@@ -231,6 +233,7 @@ impl Execution {
             effects: Vec::new(),
             variables_size: 0,
             absent_activities: BTreeSet::new(),
+            is_machine_deleted: false,
             redrives: None,
         }
     }
@@ -239,6 +242,12 @@ impl Execution {
     /// [`handle`](Self::handle) that follow: no task is scheduled for these.
     pub fn set_absent_activities(&mut self, absent: BTreeSet<Arc<str>>) {
         self.absent_activities = absent;
+    }
+
+    /// Says that its state machine is being deleted, for all calls of [`handle`](Self::handle) that
+    /// follow: it fails when it would enter its next state or try one again.
+    pub fn set_machine_deleted(&mut self) {
+        self.is_machine_deleted = true;
     }
 
     /// Takes `input` in and runs to the next effects; returns the events this led to, in order.

@@ -78,6 +78,15 @@ impl Failure {
         }
     }
 
+    /// What ends the executions of a state machine that is deleted.
+    /// Source: AWS Knowledge Center, "stuck in the DELETING status".
+    pub fn state_machine_deleted(name: &str) -> Self {
+        Self::new(
+            self::name::RUNTIME,
+            format!("State machine {name} has been deleted."),
+        )
+    }
+
     /// A failure without a cause, as timeouts are.
     pub fn without_cause(error: &str) -> Self {
         Self {

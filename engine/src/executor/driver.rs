@@ -344,6 +344,7 @@ impl Driver<'_> {
     ) -> Result<bool, StoreError> {
         self.let_go_of_handler(&input);
         self.look_for_activities().await?;
+        self.look_for_deletion().await?;
         let now = self.executor.now();
         let events = self.execution.handle(input, now, &mut self.chance);
         if !events.is_empty() {
@@ -389,6 +390,17 @@ impl Driver<'_> {
         if !self.activities.is_empty() && !is_mocked(&self.execution) {
             let absent = self.executor.absent_activities(&self.activities).await?;
             self.execution.set_absent_activities(absent);
+        }
+        Ok(())
+    }
+
+    /// Tells the execution when its state machine is being deleted.
+    async fn look_for_deletion(&mut self) -> Result<(), StoreError> {
+        if let Some((_, started)) = self.execution.started() {
+            let name = Arc::clone(&started.state_machine_name);
+            if self.executor.is_being_deleted(self.key, &name).await? {
+                self.execution.set_machine_deleted();
+            }
         }
         Ok(())
     }

@@ -309,6 +309,9 @@ impl Runner {
             return Ok(Step::Ended);
         }
         let is_cancelled = self.told.is_cancelled.load(Ordering::SeqCst);
+        if progress.failure.is_none() {
+            progress.failure = self.failure_of_deletion().await?;
+        }
         if progress.failure.is_none() && exceeds(&record) {
             progress.failure = Some(Failure::new(THRESHOLD.0, THRESHOLD.1));
         }
@@ -351,6 +354,20 @@ impl Runner {
             Err(failure) => progress.failure = Some(failure),
         }
         Ok(Step::Again)
+    }
+
+    /// Why the run cannot go on once its state machine is being deleted: another child, or the end of
+    /// one, would be a transition.
+    async fn failure_of_deletion(&self) -> Result<Option<Failure>, StoreError> {
+        let Some(asked) = &self.asked else {
+            return Ok(None);
+        };
+        let name = &asked.started.state_machine_name;
+        let is_deleted = self
+            .executor
+            .is_being_deleted(asked.execution, name)
+            .await?;
+        Ok(is_deleted.then(|| Failure::state_machine_deleted(name)))
     }
 
     /// Every child has ended: the run has, too, if its results are not too large together.

@@ -26,6 +26,7 @@ mod retention;
 #[cfg(feature = "sqlite")]
 mod map_runs;
 mod sharing;
+mod deletions;
 mod activities;
 
 /// Shows the time that the test sets.

@@ -254,8 +254,9 @@ impl Engine {
         })
     }
 
-    /// `DeleteStateMachine`. Deleting what does not exist is fine. Its executions stay readable,
-    /// and those that run go on to their end.
+    /// `DeleteStateMachine`. Deleting what does not exist is fine. Its executions stay readable;
+    /// those that run fail at their next transition, and until the last one has ended the state
+    /// machine is there, cannot be started, and keeps its name.
     ///
     /// # Errors
     ///
@@ -263,10 +264,7 @@ impl Engine {
     pub async fn delete_state_machine(&self, arn: &str) -> Result<(), OperationError> {
         let name = Arns::parse_whole_state_machine(arn)?;
         if let Some(record) = self.own_state_machine(arn, &name).await? {
-            self.executor
-                .store()
-                .set_state_machine_status(record.key, StateMachineStatus::Deleted)
-                .await?;
+            self.executor.delete_state_machine(record).await?;
         }
         Ok(())
     }

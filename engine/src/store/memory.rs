@@ -223,15 +223,26 @@ impl Store for MemoryStore {
         })
     }
 
-    fn set_state_machine_status(
-        &self,
-        key: StateMachineKey,
-        status: StateMachineStatus,
-    ) -> StoreFuture<'_, ()> {
+    fn delete_state_machine(&self, key: StateMachineKey) -> StoreFuture<'_, StateMachineStatus> {
         self.write(move |contents| {
+            let status = if contents.has_open_executions(key) {
+                StateMachineStatus::Deleting
+            } else {
+                StateMachineStatus::Deleted
+            };
             let record = contents.existing(key)?;
             record.status = record.status.max(status);
-            Ok(())
+            Ok(record.status)
+        })
+    }
+
+    fn deleting_state_machines(&self) -> StoreFuture<'_, Vec<StateMachineRecord>> {
+        self.read(|contents| {
+            let records = contents.state_machines.values();
+            records
+                .filter(|record| record.status == StateMachineStatus::Deleting)
+                .cloned()
+                .collect()
         })
     }
 
@@ -486,6 +497,21 @@ impl Contents {
             },
         );
         key
+    }
+
+    /// Whether an execution of the state machine runs, or a Map Run of one, whose children are still
+    /// being stopped.
+    fn has_open_executions(&self, key: StateMachineKey) -> bool {
+        let is_of = |execution: &ExecutionRecord| execution.state_machine == key;
+        let mut executions = self.executions.values().map(|execution| &execution.record);
+        executions.any(|execution| {
+            is_of(execution)
+                && execution.status == ExecutionStatus::Running
+                && execution.child.is_none()
+        }) || self.map_runs.open().any(|execution| {
+            let parent = self.executions.get(&execution);
+            parent.is_some_and(|parent| is_of(&parent.record))
+        })
     }
 
     fn existing(&mut self, key: StateMachineKey) -> Result<&mut StateMachineRecord, StoreError> {

@@ -228,12 +228,12 @@ impl Store for SqliteStore {
         self.change(move |connection| state_machines::tag(connection, key, &replaces, &tags))
     }
 
-    fn set_state_machine_status(
-        &self,
-        key: StateMachineKey,
-        status: StateMachineStatus,
-    ) -> StoreFuture<'_, ()> {
-        self.change(move |connection| state_machines::set_status(connection, key, status))
+    fn delete_state_machine(&self, key: StateMachineKey) -> StoreFuture<'_, StateMachineStatus> {
+        self.change(move |connection| state_machines::delete(connection, key))
+    }
+
+    fn deleting_state_machines(&self) -> StoreFuture<'_, Vec<StateMachineRecord>> {
+        self.readers.read(state_machines::deleting)
     }
 
     fn state_machine(&self, name: &str) -> StoreFuture<'_, Option<StateMachineRecord>> {

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use stepwell::store::version::StartedBy;
 use stepwell::store::{
     Conflict, Creation, ExecutionCursor, ExecutionFilter, ExecutionKey, ExecutionRecord,
-    ExecutionStatus, Redrive, RevisionKey, StateMachineKey, StateMachineStatus, Store, Window,
+    ExecutionStatus, Redrive, RevisionKey, StateMachineKey, Store, Window,
 };
 
 use crate::samples::{
-    OWNER, all_of, append, at, check_conflict, chunk, create, execution, keys, new_execution,
-    record, state_machine,
+    OWNER, all_of, append, at, begin_deletion, check_conflict, chunk, create, end_deletion,
+    execution, keys, new_execution, record, state_machine,
 };
 
 pub(crate) async fn a_new_execution_is_found_by_key_and_by_name(store: Arc<dyn Store>) {
@@ -154,15 +154,15 @@ pub(crate) async fn an_unknown_state_machine_or_revision_is_refused(store: Arc<d
 
 pub(crate) async fn a_deleting_state_machine_starts_nothing(store: Arc<dyn Store>) {
     let machine = state_machine(&*store, "machine").await;
-    for status in [StateMachineStatus::Deleting, StateMachineStatus::Deleted] {
-        store
-            .set_state_machine_status(machine.key, status)
-            .await
-            .unwrap();
+    let refused = async || {
         let new = new_execution(record(&machine, 1));
         let answer = store.create_execution(new).await.unwrap();
         assert_eq!(answer, Creation::StateMachineDeleting);
-    }
+    };
+    begin_deletion(&*store, &machine).await;
+    refused().await;
+    end_deletion(&*store, &machine).await;
+    refused().await;
     assert_eq!(store.execution(ExecutionKey(1)).await.unwrap(), None);
 }
 

@@ -92,7 +92,8 @@ contract! {
         tags_belong_to_no_revision
         tags_replace_those_they_were_made_from
         a_deleted_state_machine_frees_its_name
-        a_deletion_is_not_undone
+        a_state_machine_is_deleted_when_nothing_of_it_runs
+        a_deletion_waits_for_map_runs
         executions_outlive_their_state_machine
         state_machines_are_listed_by_name;
     retention:

@@ -254,10 +254,7 @@ pub(crate) async fn long_journals_are_removed_one_by_one(store: Arc<dyn Store>) 
 pub(crate) async fn executions_of_deleted_state_machines_are_removed_too(store: Arc<dyn Store>) {
     let machine = state_machine(&*store, "machine").await;
     create(&*store, closed(&machine, 1, 10)).await;
-    store
-        .set_state_machine_status(machine.key, stepwell::store::StateMachineStatus::Deleted)
-        .await
-        .unwrap();
+    store.delete_state_machine(machine.key).await.unwrap();
     assert_eq!(walk(&*store, before(100)).await.0, 1);
     assert_eq!(store.execution(ExecutionKey(1)).await.unwrap(), None);
 }

@@ -6,7 +6,7 @@ use stepwell::interpreter::Timestamp;
 use stepwell::store::{
     Append, Chunk, Conflict, Creation, Epoch, ExecutionFilter, ExecutionKey, ExecutionRecord,
     ExecutionStatus, NewExecution, NewRevision, NewStateMachine, StateMachineCreation,
-    StateMachineKind, StateMachineRecord, Store, StoreError,
+    StateMachineKind, StateMachineRecord, StateMachineStatus, Store, StoreError,
 };
 
 pub(crate) fn at(milliseconds: i64) -> Timestamp {
@@ -70,6 +70,33 @@ pub(crate) fn record(machine: &StateMachineRecord, n: u64) -> ExecutionRecord {
         child: None,
     }
 }
+
+/// The same, ended.
+pub(crate) fn ended(machine: &StateMachineRecord, n: u64) -> ExecutionRecord {
+    ExecutionRecord {
+        status: ExecutionStatus::Succeeded,
+        stopped_at: Some(at(i64::try_from(n).unwrap())),
+        ..record(machine, n)
+    }
+}
+
+/// Begins to delete a state machine, of which an execution runs on.
+pub(crate) async fn begin_deletion(store: &dyn Store, machine: &StateMachineRecord) {
+    create(store, record(machine, LASTING)).await;
+    let status = store.delete_state_machine(machine.key).await.unwrap();
+    assert_eq!(status, StateMachineStatus::Deleting);
+}
+
+/// Ends that execution, and with it the state machine.
+pub(crate) async fn end_deletion(store: &dyn Store, machine: &StateMachineRecord) {
+    let ended = append(&ended(machine, LASTING), chunk(4, 4));
+    store.append(ended).await.unwrap();
+    let status = store.delete_state_machine(machine.key).await.unwrap();
+    assert_eq!(status, StateMachineStatus::Deleted);
+}
+
+/// The key of the execution that a deletion waits for.
+const LASTING: u64 = 1_000;
 
 /// A chunk of as many events as history entries.
 pub(crate) fn chunk(first: u64, last: u64) -> Chunk {

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use stepwell::store::map_run::{MapRunEnd, MapRunStatus};
 use stepwell::store::{
     Conflict, Creation, ExecutionRecord, NewStateMachine, Revision, RevisionKey,
     StateMachineCreation, StateMachineKey, StateMachineKind, StateMachineRecord,
     StateMachineStatus, StateMachineUpdate, Store, Tagging, Update,
 };
 
+use crate::map_runs::new_map_run;
 use crate::samples::{
-    all_of, check_conflict, create, keys, new_execution, new_state_machine, record, revision,
-    state_machine,
+    all_of, append, at, begin_deletion, check_conflict, chunk, create, end_deletion, ended, keys,
+    new_execution, new_state_machine, record, revision, state_machine,
 };
 
 pub(crate) async fn a_state_machine_is_found_by_name_and_key(store: Arc<dyn Store>) {
@@ -136,10 +138,7 @@ pub(crate) async fn an_outdated_update_changes_nothing(store: Arc<dyn Store>) {
         None
     );
 
-    store
-        .set_state_machine_status(now.key, StateMachineStatus::Deleting)
-        .await
-        .unwrap();
+    begin_deletion(&*store, &now).await;
     let update = StateMachineUpdate {
         replaces: now.revision,
         ..update("third")
@@ -192,10 +191,7 @@ pub(crate) async fn tags_replace_those_they_were_made_from(store: Arc<dyn Store>
 
 pub(crate) async fn a_deleted_state_machine_frees_its_name(store: Arc<dyn Store>) {
     let first = state_machine(&*store, "machine").await;
-    store
-        .set_state_machine_status(first.key, StateMachineStatus::Deleting)
-        .await
-        .unwrap();
+    begin_deletion(&*store, &first).await;
     let deleting = StateMachineRecord {
         status: StateMachineStatus::Deleting,
         ..first.clone()
@@ -210,10 +206,7 @@ pub(crate) async fn a_deleted_state_machine_frees_its_name(store: Arc<dyn Store>
         .unwrap();
     assert_eq!(answer, StateMachineCreation::NameTaken(deleting));
 
-    store
-        .set_state_machine_status(first.key, StateMachineStatus::Deleted)
-        .await
-        .unwrap();
+    end_deletion(&*store, &first).await;
     assert_eq!(store.state_machine("machine").await.unwrap(), None);
     assert_eq!(store.list_state_machines("", 10).await.unwrap(), []);
     let second = state_machine(&*store, "machine").await;
@@ -222,38 +215,12 @@ pub(crate) async fn a_deleted_state_machine_frees_its_name(store: Arc<dyn Store>
     assert_eq!(store.state_machine("machine").await.unwrap(), Some(second));
 }
 
-pub(crate) async fn a_deletion_is_not_undone(store: Arc<dyn Store>) {
-    use StateMachineStatus::{Active, Deleted, Deleting};
-    let machine = state_machine(&*store, "machine").await;
-    for (status, expected) in [
-        (Active, Active),
-        (Deleting, Deleting),
-        (Active, Deleting),
-        (Deleted, Deleted),
-        (Deleting, Deleted),
-    ] {
-        store
-            .set_state_machine_status(machine.key, status)
-            .await
-            .unwrap();
-        let record = store
-            .state_machine_by_key(machine.key)
-            .await
-            .unwrap()
-            .unwrap();
-        assert_eq!(record.status, expected);
-    }
-}
-
 pub(crate) async fn executions_outlive_their_state_machine(store: Arc<dyn Store>) {
     let first = state_machine(&*store, "machine").await;
     for n in [1, 2] {
-        create(&*store, record(&first, n)).await;
+        create(&*store, ended(&first, n)).await;
     }
-    store
-        .set_state_machine_status(first.key, StateMachineStatus::Deleted)
-        .await
-        .unwrap();
+    store.delete_state_machine(first.key).await.unwrap();
     let found = store
         .execution_by_name("machine", "execution-1")
         .await
@@ -313,4 +280,64 @@ pub(crate) async fn state_machines_are_listed_by_name(store: Arc<dyn Store>) {
         names.extend(page.into_iter().map(|record| record.name));
     }
     assert_eq!(names, ["C", "a", "b", "d", "é"]);
+}
+
+pub(crate) async fn a_state_machine_is_deleted_when_nothing_of_it_runs(store: Arc<dyn Store>) {
+    use StateMachineStatus::{Deleted, Deleting};
+    let idle = state_machine(&*store, "idle").await;
+    let machine = state_machine(&*store, "machine").await;
+    let other = state_machine(&*store, "other").await;
+    for (machine, n) in [(&machine, 1), (&machine, 2), (&other, 3)] {
+        create(&*store, record(machine, n)).await;
+    }
+    let delete = |key| store.delete_state_machine(key);
+    let deleting = async || {
+        let records = store.deleting_state_machines().await.unwrap();
+        let keys = records.into_iter().map(|record| record.key);
+        keys.collect::<Vec<_>>()
+    };
+    assert_eq!(delete(idle.key).await.unwrap(), Deleted);
+    assert_eq!(delete(idle.key).await.unwrap(), Deleted);
+    assert_eq!(deleting().await, []);
+
+    for n in [1, 2] {
+        assert_eq!(delete(machine.key).await.unwrap(), Deleting);
+        assert_eq!(deleting().await, [machine.key]);
+        let found = store.state_machine("machine").await.unwrap().unwrap();
+        assert_eq!((found.key, found.status), (machine.key, Deleting));
+        let ended = append(&ended(&machine, n), chunk(4, 4));
+        store.append(ended).await.unwrap();
+    }
+    // Nobody has looked since.
+    assert_eq!(deleting().await, [machine.key]);
+    assert_eq!(delete(machine.key).await.unwrap(), Deleted);
+    assert_eq!(deleting().await, []);
+    assert_eq!(store.state_machine("machine").await.unwrap(), None);
+    state_machine(&*store, "machine").await;
+    let found = store.state_machine("other").await.unwrap().unwrap();
+    assert_eq!(found, other, "it is not touched");
+    check_conflict(
+        delete(StateMachineKey(99)).await,
+        Conflict::UnknownStateMachine(StateMachineKey(99)),
+    );
+}
+
+pub(crate) async fn a_deletion_waits_for_map_runs(store: Arc<dyn Store>) {
+    use StateMachineStatus::{Deleted, Deleting};
+    let machine = state_machine(&*store, "machine").await;
+    let parent = record(&machine, 1);
+    create(&*store, parent.clone()).await;
+    let run = store.map_runs().begin(new_map_run(&parent, "run"));
+    let run = run.await.unwrap().key;
+    let ended = append(&ended(&machine, 1), chunk(4, 4));
+    store.append(ended).await.unwrap();
+    let delete = || store.delete_state_machine(machine.key);
+    assert_eq!(delete().await.unwrap(), Deleting);
+    let end = MapRunEnd {
+        status: MapRunStatus::Aborted,
+        stopped_at: at(10),
+        failure: None,
+    };
+    store.map_runs().end(run, end).await.unwrap();
+    assert_eq!(delete().await.unwrap(), Deleted);
 }

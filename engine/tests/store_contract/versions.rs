@@ -9,12 +9,12 @@ use stepwell::store::version::{
 };
 use stepwell::store::{
     Conflict, ExecutionCursor, ExecutionFilter, ExecutionStatus, RevisionKey, StateMachineKey,
-    StateMachineRecord, StateMachineStatus, StateMachineUpdate, Store,
+    StateMachineRecord, StateMachineUpdate, Store,
 };
 
 use crate::samples::{
-    all_of, append, at, check_conflict, chunk, create, keys, new_state_machine, record, revision,
-    state_machine,
+    all_of, append, at, begin_deletion, check_conflict, chunk, create, keys, new_state_machine,
+    record, revision, state_machine,
 };
 
 pub(crate) fn new_version(description: Option<&str>) -> NewVersion {
@@ -190,10 +190,7 @@ pub(crate) async fn only_the_current_revision_is_published(store: Arc<dyn Store>
         .publish(first.key, first.revision, new_version(None))
         .await;
     assert_eq!(published.unwrap(), Publication::Outdated(second.clone()));
-    store
-        .set_state_machine_status(second.key, StateMachineStatus::Deleting)
-        .await
-        .unwrap();
+    begin_deletion(&*store, &second).await;
     let published = store
         .versions()
         .publish(second.key, second.revision, new_version(None))
@@ -405,10 +402,7 @@ pub(crate) async fn an_alias_needs_its_versions(store: Arc<dyn Store>) {
     };
     let refused = store.versions().create_alias(stranger).await;
     check_conflict(refused, Conflict::UnknownStateMachine(StateMachineKey(99)));
-    store
-        .set_state_machine_status(machine.key, StateMachineStatus::Deleting)
-        .await
-        .unwrap();
+    begin_deletion(&*store, &machine).await;
     let refused = store
         .versions()
         .create_alias(new_alias(&machine, "live", one(1)))
@@ -490,10 +484,7 @@ pub(crate) async fn an_alias_is_updated_in_parts(store: Arc<dyn Store>) {
     };
     let changed = store.versions().update_alias(astray).await.unwrap();
     assert_eq!(changed, AliasChange::UnknownVersion(3));
-    store
-        .set_state_machine_status(machine.key, StateMachineStatus::Deleting)
-        .await
-        .unwrap();
+    begin_deletion(&*store, &machine).await;
     let changed = store.versions().update_alias(nothing).await.unwrap();
     assert_eq!(changed, AliasChange::StateMachineDeleting);
 }

@@ -10,6 +10,7 @@ from model import check
 from . import (
     activities,
     callbacks,
+    deletions,
     executions,
     express,
     map_runs,
@@ -30,6 +31,7 @@ TOPICS = (
     activities,
     callbacks,
     redrives,
+    deletions,
     tags,
     single_states,
 )

@@ -120,6 +120,9 @@ impl Execution {
                 let input = visit.input.clone();
                 self.complete(id, &input, turn);
             }
+            Activity::Retrying { .. } if self.is_machine_deleted => {
+                self.end_with_machine(id, turn);
+            }
             Activity::Retrying { .. } => {
                 self.look_at(id, turn);
             }
@@ -225,6 +228,16 @@ impl Execution {
             place,
             EventKind::ExecutionAborted(failure),
         );
+    }
+
+    /// A flow would go on to another state, or to another attempt, of a state machine that is being
+    /// deleted: that is the end of all flows, and nothing catches it.
+    pub(super) fn end_with_machine(&mut self, id: FlowId, turn: &mut Turn<'_>) {
+        let place = Place::After(self.flow(id).previous);
+        let failure = Failure::state_machine_deleted(&self.start().state_machine_name);
+        self.abort_inner(turn);
+        let kind = EventKind::ExecutionFailed(failure);
+        self.record(turn, FlowId::MAIN, None, place, kind);
     }
 
     /// What runs inside the main line's Parallel or Map is given up with it.

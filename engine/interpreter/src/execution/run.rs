@@ -142,6 +142,10 @@ impl Execution {
         let flow = self.flow(id);
         let previous = flow.previous;
         let visit = match &flow.position {
+            Position::Before { .. } if self.is_machine_deleted => {
+                self.end_with_machine(id, turn);
+                return Pace::On;
+            }
             Position::Before { state, input } => {
                 let name = self.machine.state(*state).name.clone();
                 let kind = EventKind::StateEntered {

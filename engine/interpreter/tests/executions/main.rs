@@ -17,6 +17,7 @@ mod replays;
 mod activities;
 mod tokens;
 mod map_runs;
+mod deletions;
 
 use serde_json::{Value, json};
 

@@ -154,6 +154,14 @@ impl MapRunStore for MemoryStore {
 }
 
 impl MapRuns {
+    /// The executions of the runs that have not ended.
+    pub(super) fn open(&self) -> impl Iterator<Item = ExecutionKey> {
+        let records = self.records.values();
+        records
+            .filter(|record| record.status == MapRunStatus::Running)
+            .map(|record| record.begun.execution)
+    }
+
     fn by_arn(&self, arn: &str) -> Option<&MapRunRecord> {
         self.records.values().find(|record| record.begun.arn == arn)
     }

@@ -29,6 +29,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0004_activities.sql"),
     include_str!("../migrations/0005_redrives.sql"),
     include_str!("../migrations/0006_map_runs.sql"),
+    include_str!("../migrations/0007_deletions.sql"),
 ];
 
 /// The version that the last migration leads to.

@@ -74,18 +74,48 @@ pub(super) fn tag(
     Ok(Tagging::Tagged)
 }
 
-pub(super) fn set_status(
+pub(super) fn delete(
     connection: &Connection,
     key: StateMachineKey,
-    status: StateMachineStatus,
-) -> Result<(), Failure> {
+) -> Result<StateMachineStatus, Failure> {
     let record = existing(connection, key)?;
-    if record.status < status {
-        connection
-            .prepare_cached("UPDATE state_machine SET status = ?2 WHERE key = ?1")?
-            .execute(params![integer(record.key.0)?, status])?;
-    }
-    Ok(())
+    let status = if has_open_executions(connection, key)? {
+        StateMachineStatus::Deleting
+    } else {
+        StateMachineStatus::Deleted
+    };
+    let status = record.status.max(status);
+    connection
+        .prepare_cached("UPDATE state_machine SET status = ?2 WHERE key = ?1")?
+        .execute(params![integer(key.0)?, status])?;
+    Ok(status)
+}
+
+/// Whether an execution of the state machine runs, or a Map Run of one, whose children are still
+/// being stopped.
+fn has_open_executions(connection: &Connection, key: StateMachineKey) -> Result<bool, Failure> {
+    let has_open = connection
+        .prepare_cached(
+            "SELECT EXISTS (
+                 SELECT 1 FROM execution INDEXED BY execution_by_status
+                 WHERE state_machine = ?1 AND status = 0 AND status <> 1 AND map_run IS NULL
+             ) OR EXISTS (
+                 SELECT 1 FROM map_run INDEXED BY map_run_open
+                 JOIN execution ON execution.key = map_run.execution
+                 WHERE map_run.status = 0 AND execution.state_machine = ?1
+             )",
+        )?
+        .query_row([integer(key.0)?], |row| row.get(0))?;
+    Ok(has_open)
+}
+
+pub(super) fn deleting(connection: &Connection) -> Result<Vec<StateMachineRecord>, Failure> {
+    let mut statement = connection.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM state_machine INDEXED BY state_machine_deleting
+         WHERE status = 1 ORDER BY key"
+    ))?;
+    let rows = statement.query_map([], read_record)?;
+    Ok(rows.collect::<Result<_, _>>()?)
 }
 
 /// How the state machine of a revision stands.
