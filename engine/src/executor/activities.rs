@@ -227,6 +227,16 @@ impl Executor {
         lock(&self.0.activities.executions).get(arn).copied()
     }
 
+    /// Remembers no longer which execution has this ARN; tells whether it was taken for this one.
+    pub(crate) fn forget_execution(&self, arn: &str, execution: ExecutionKey) -> bool {
+        let mut executions = lock(&self.0.activities.executions);
+        let is_remembered = executions.get(arn) == Some(&execution);
+        if is_remembered {
+            executions.remove(arn);
+        }
+        is_remembered
+    }
+
     /// Tasks of an execution that are durable now and wait for workers.
     pub(super) fn enqueue(&self, execution: ExecutionKey, tasks: &[WaitingTask]) {
         if tasks.is_empty() {

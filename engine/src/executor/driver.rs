@@ -176,7 +176,10 @@ async fn load(executor: &Executor, key: ExecutionKey) -> Result<Loaded, LoadErro
         return Ok(Loaded::Running(Box::new(execution)));
     }
     let store = executor.store();
-    let record = store.execution(key).await?.ok_or(LoadError::NoRecord)?;
+    // One that has no record any more was removed, long after its end.
+    let Some(record) = store.execution(key).await? else {
+        return Ok(Loaded::Ended);
+    };
     if record.stopped_at.is_some() {
         return Ok(Loaded::Ended);
     }

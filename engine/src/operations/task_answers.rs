@@ -101,25 +101,29 @@ impl Engine {
 
     async fn answer_task(&self, text: String, answer: TokenAnswer) -> Result<(), OperationError> {
         let read = TaskToken::decode(&text).ok_or(OperationError::InvalidToken)?;
-        let execution = self.execution_of(&read).await?;
         let token: Arc<str> = text.into();
-        let input = Input::TaskAnswered {
-            task: read.task,
-            token: Arc::clone(&token),
-            answer,
-        };
-        match self.executor.send(execution, input).await {
-            Some(true) => Ok(()),
-            Some(false) if self.was_scheduled(execution, &read, &token).await? => {
-                Err(OperationError::TaskTimedOut)
-            }
-            Some(false) => Err(OperationError::TaskDoesNotExist),
-            None => {
-                self.readiness()?;
-                Err(OperationError::Journal {
-                    execution: read.execution,
-                    reason: "an answer could not be written down; the log says why".to_owned(),
-                })
+        loop {
+            let execution = self.execution_of(&read).await?;
+            let input = Input::TaskAnswered {
+                task: read.task,
+                token: Arc::clone(&token),
+                answer: answer.clone(),
+            };
+            match self.executor.send(execution, input).await {
+                Some(true) => return Ok(()),
+                Some(false) if self.was_scheduled(execution, &read, &token).await? => {
+                    return Err(OperationError::TaskTimedOut);
+                }
+                // Another execution may have the ARN by now, when that one was removed long ago.
+                Some(false) if self.executor.forget_execution(&read.execution, execution) => {}
+                Some(false) => return Err(OperationError::TaskDoesNotExist),
+                None => {
+                    self.readiness()?;
+                    return Err(OperationError::Journal {
+                        execution: read.execution,
+                        reason: "an answer could not be written down; the log says why".to_owned(),
+                    });
+                }
             }
         }
     }

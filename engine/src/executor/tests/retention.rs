@@ -5,8 +5,11 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::{ManualClock, engine};
+use crate::OperationError;
 use crate::engine::Engine;
-use crate::operations::{GetExecutionHistory, StartExecution};
+use crate::operations::{
+    CreateActivity, GetActivityTask, GetExecutionHistory, SendTaskSuccess, StartExecution,
+};
 use crate::store::ExecutionStatus;
 
 const DAY: Duration = Duration::from_hours(24);
@@ -67,4 +70,54 @@ async fn the_period_may_be_another() {
     clock.advance(DAY + Duration::from_millis(1));
     assert_eq!(engine.remove_expired_executions().await.unwrap(), 1);
     assert!(execution.describe().await.is_err());
+}
+
+#[tokio::test]
+async fn a_token_of_a_removed_execution_is_for_no_task() {
+    let clock = ManualClock::new();
+    let builder = Engine::builder().clock(clock.clone()).retention(DAY);
+    let engine = engine(builder).await;
+    let activity = engine.create_activity(CreateActivity::new("a")).await;
+    let activity_arn = activity.unwrap().activity_arn;
+    let state = json!({"Type": "Task", "Resource": activity_arn, "End": true});
+    let definition = json!({"StartAt": "A", "States": {"A": state}}).to_string();
+    let machine = engine.create_state_machine("m", &definition).await.unwrap();
+    let begin = || {
+        let mut request = StartExecution::new(&machine.arn, "{}");
+        request.name = Some("one".to_owned());
+        engine.start_execution(request)
+    };
+    let task = async || {
+        let get = GetActivityTask {
+            activity_arn: activity_arn.clone(),
+            worker_name: None,
+        };
+        let task = super::soon(engine.get_activity_task(get)).await.unwrap();
+        task.expect("there is a task").task_token
+    };
+    let succeed = async |token: &str| {
+        let request = SendTaskSuccess {
+            task_token: token.to_owned(),
+            output: "1".to_owned(),
+        };
+        super::soon(engine.send_task_success(request)).await
+    };
+    begin().await.unwrap();
+    let first = task().await;
+    succeed(&first).await.unwrap();
+    clock.advance(2 * DAY);
+    assert_eq!(engine.remove_expired_executions().await.unwrap(), 1);
+    for _ in 0..2 {
+        let refused = succeed(&first).await;
+        assert!(matches!(refused, Err(OperationError::TaskDoesNotExist)));
+    }
+    engine.readiness().unwrap();
+
+    // Another execution has the name now.
+    let again = begin().await.unwrap();
+    let refused = succeed(&first).await;
+    assert!(matches!(refused, Err(OperationError::TaskDoesNotExist)));
+    succeed(&task().await).await.unwrap();
+    let outcome = super::soon(again.outcome()).await.unwrap();
+    assert_eq!(outcome.status, ExecutionStatus::Succeeded);
 }
