@@ -19,6 +19,12 @@ const REQUESTS: &str = "stepwell_requests_total";
 /// Seconds that requests took, by operation.
 const REQUEST_SECONDS: &str = "stepwell_request_seconds";
 
+/// Seconds that polls for a task took, with the wait for one.
+const POLL_SECONDS: &str = "stepwell_poll_seconds";
+
+/// The operation that waits for something to come: that is no measure of the server.
+const LONG_POLL: &str = "GetActivityTask";
+
 const FORMAT: &str = "text/plain; version=0.0.4; charset=utf-8";
 
 /// How often what was recorded is summed up.
@@ -89,7 +95,14 @@ fn describe() {
         REQUESTS,
         "Requests, by operation and by the code of their error."
     );
-    metrics::describe_histogram!(REQUEST_SECONDS, "How long requests took, by operation.");
+    metrics::describe_histogram!(
+        REQUEST_SECONDS,
+        "How long requests took, by operation; those that wait for a task are in stepwell_poll_seconds."
+    );
+    metrics::describe_histogram!(
+        POLL_SECONDS,
+        "How long requests for a task of an activity took, with the wait for one."
+    );
 }
 
 /// Begins to measure, if nobody has yet.
@@ -102,7 +115,11 @@ pub(crate) fn begin() {
 pub(crate) fn request(operation: &'static str, error: Option<&'static str>, took: Duration) {
     let code = error.unwrap_or("OK");
     metrics::counter!(REQUESTS, "operation" => operation, "code" => code).increment(1);
-    metrics::histogram!(REQUEST_SECONDS, "operation" => operation).record(took);
+    if operation == LONG_POLL {
+        metrics::histogram!(POLL_SECONDS).record(took);
+    } else {
+        metrics::histogram!(REQUEST_SECONDS, "operation" => operation).record(took);
+    }
 }
 
 /// `GET /metrics`.

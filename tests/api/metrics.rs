@@ -25,6 +25,7 @@ async fn the_metrics_tell_what_has_happened() {
         assert_eq!(started.status, StatusCode::CREATED);
     }
     face.call("DescribeExecution", "{}").await;
+    face.call("GetActivityTask", "{}").await;
     face.call("MadeUp", "{}").await;
 
     let answer = face.get("/metrics").await;
@@ -53,6 +54,10 @@ async fn the_metrics_tell_what_has_happened() {
         r#"stepwell_request_seconds_count{operation="StartExecution"}"#,
         2.0,
     );
+    // What waits for work is no measure of the server.
+    at_least("stepwell_poll_seconds_count", 1.0);
+    let polls = r#"stepwell_request_seconds_count{operation="GetActivityTask"}"#;
+    assert_eq!(value(&answer.body, polls), None);
     assert!(!answer.body.contains("MadeUp"), "anybody could add to it");
     assert!(
         answer
