@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::body::Body;
+use axum::http::request::Builder;
 use axum::http::{Method, Request, StatusCode};
 use serde_json::{Value, json};
 use stepwell::Engine;
@@ -42,11 +43,22 @@ impl Face {
 
     /// An operation as AWS's clients call it, with a body of any kind.
     pub(crate) async fn call(&self, operation: &str, body: impl Into<Body>) -> Answer {
-        let target = format!("AWSStepFunctions.{operation}");
-        let request = Request::post("/")
-            .header("content-type", AWS_JSON)
-            .header("x-amz-target", target);
+        let request = Self::request(operation);
         self.ask(request.body(body.into()).unwrap()).await
+    }
+
+    /// The same with the header of a trace.
+    async fn call_traced(&self, operation: &str, body: &Value, trace: &[u8]) -> Answer {
+        let request = Self::request(operation).header("x-amzn-trace-id", trace);
+        let request = request.body(body.to_string().into());
+        self.ask(request.unwrap()).await
+    }
+
+    fn request(operation: &str) -> Builder {
+        let target = format!("AWSStepFunctions.{operation}");
+        Request::post("/")
+            .header("content-type", AWS_JSON)
+            .header("x-amz-target", target)
     }
 
     /// The plain face.
@@ -456,5 +468,46 @@ async fn probes_are_answered() {
     for (path, body) in [("/healthz", "ok\n"), ("/readyz", "ready\n")] {
         let answer = face.get(path).await;
         assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, body));
+    }
+}
+
+#[tokio::test]
+async fn the_header_of_a_trace_wins_over_the_member() {
+    let face = Face::new().await;
+    face.rest(Method::PUT, "/v1/state-machines/orders", PASS)
+        .await;
+    let start = |name: &str, member: &str| {
+        json!({
+            "stateMachineArn": "arn:aws:states:us-east-1:123456789012:stateMachine:orders",
+            "name": name,
+            "traceHeader": member,
+        })
+    };
+    let trace = async |name: &str| {
+        let path = format!("/v1/state-machines/orders/executions/{name}");
+        face.get(&path).await.json()["traceHeader"].clone()
+    };
+    let both = start("both", "Root=member");
+    face.call_traced("StartExecution", &both, b"Root=header")
+        .await;
+    assert_eq!(trace("both").await, "Root=header");
+    let member = start("member", "Root=member").to_string();
+    face.call("StartExecution", member).await;
+    assert_eq!(trace("member").await, "Root=member");
+    let plain = Request::post("/v1/state-machines/orders/executions?name=plain")
+        .header("x-amzn-trace-id", "Root=header");
+    face.ask(plain.body("{}".into()).unwrap()).await;
+    assert_eq!(trace("plain").await, "Root=header");
+
+    let long = "x".repeat(257);
+    let refused = "1 validation error detected: Value '#' at 'traceHeader' failed to satisfy constraint: Member must %";
+    for (header, rule) in [
+        (&*long, "have length less than or equal to 256"),
+        ("ä", r"satisfy regular expression pattern: \p{ASCII}*"),
+    ] {
+        let wrong = start("wrong", "Root=member");
+        let answer = face.call_traced("StartExecution", &wrong, header.as_bytes());
+        let message = refused.replace('#', header).replace('%', rule);
+        answer.await.refuses(400, "ValidationException", &message);
     }
 }

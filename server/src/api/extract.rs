@@ -2,6 +2,7 @@
 
 use std::ops::RangeInclusive;
 
+use axum::http::HeaderMap;
 use serde_json::{Map, Value};
 use stepwell::operations::{RoutingConfiguration, StateMachineConfiguration, Tag};
 
@@ -87,18 +88,29 @@ impl Request {
         Ok(given.unwrap_or(IncludedData::All))
     }
 
+    /// Takes the trace from the HTTP header of the request, which wins over the member: so AWS.
+    pub(super) fn take_trace(&mut self, headers: &HeaderMap) {
+        if let Some(header) = headers.get("x-amzn-trace-id") {
+            let header = String::from_utf8_lossy(header.as_bytes());
+            self.set("traceHeader", &*header);
+        }
+    }
+
     /// `traceHeader`.
     pub(super) fn trace_header(&self) -> Result<Option<String>, ApiError> {
-        let header = self.text("traceHeader")?;
-        match header
-            .as_deref()
-            .and_then(|text| broken_rule(text, &(0..=256)))
-        {
+        let Some(header) = self.text("traceHeader")? else {
+            return Ok(None);
+        };
+        let rule = broken_rule(&header, &(0..=256)).or_else(|| {
+            let rule = r"satisfy regular expression pattern: \p{ASCII}*";
+            (!header.is_ascii()).then(|| rule.to_owned())
+        });
+        match rule {
             Some(rule) => {
-                let value = format!("'{}'", header.unwrap_or_default());
+                let value = format!("'{header}'");
                 Err(ApiError::constraint(&value, "traceHeader", &rule))
             }
-            None => Ok(header),
+            None => Ok(Some(header)),
         }
     }
 

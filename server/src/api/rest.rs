@@ -69,8 +69,9 @@ async fn read(
     names: &HashMap<String, String>,
     request: HttpRequest,
 ) -> Result<Request, ApiError> {
-    let query = query(request.uri())?;
-    let body = read_body(request.into_body()).await?;
+    let (parts, body) = request.into_parts();
+    let query = query(&parts.uri)?;
+    let body = read_body(body).await?;
     let mut members = match route.body {
         Body::None => Request::default(),
         Body::Members(known) => members_of(&body, known)?,
@@ -89,6 +90,7 @@ async fn read(
             members.set(member.name, member.read(text)?);
         }
     }
+    members.take_trace(&parts.headers);
     let machine = names.get("machine").map(String::as_str);
     match (machine, names.get("execution")) {
         (Some(machine), Some(execution)) => {

@@ -64,7 +64,9 @@ async fn aws_json(State(engine): State<Engine>, request: HttpRequest) -> Respons
     let answer = async {
         let operation = operation(&parts.headers)?;
         let body = read_body(body).await?;
-        perform(engine, operation, Request::parse(&body)?).await
+        let mut request = Request::parse(&body)?;
+        request.take_trace(&parts.headers);
+        perform(engine, operation, request).await
     };
     match answer.await {
         Ok(body) => respond(StatusCode::OK, &body, None),
