@@ -130,7 +130,8 @@ pub trait Store: Send + Sync + 'static {
 
     /// Goes one part further in the walk that removes executions which ended long ago, with their
     /// journals. Each goes as a whole, and its name is free again; nobody else's is touched. Keys
-    /// are not given again.
+    /// are not given again. Of a deleted state machine that has no executions any more its
+    /// revisions, versions and aliases go, too.
     fn remove_ended(&self, removal: Removal) -> StoreFuture<'_, Removed>;
 
     /// Adds a state machine with its first revision.

@@ -487,7 +487,8 @@ impl Contents {
         state_machine: StateMachineKey,
         content: NewRevision,
     ) -> RevisionKey {
-        let key = RevisionKey(self.revisions.len() as u64 + 1);
+        let highest = self.revisions.keys().next_back();
+        let key = RevisionKey(highest.map_or(0, |highest| highest.0) + 1);
         self.revisions.insert(
             key,
             Revision {

@@ -202,7 +202,7 @@ impl Store for SqliteStore {
                 .readers
                 .read(move |connection| retention::find(connection, &removal))
                 .await?;
-            if found.places.is_empty() {
+            if found.is_empty() {
                 return Ok(found.nothing_removed());
             }
             self.writer

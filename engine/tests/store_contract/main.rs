@@ -104,7 +104,8 @@ contract! {
         children_of_map_runs_go_with_their_parents
         a_parent_stays_while_a_child_runs
         long_journals_are_removed_one_by_one
-        executions_of_deleted_state_machines_are_removed_too;
+        executions_of_deleted_state_machines_are_removed_too
+        revisions_go_with_the_last_execution_of_a_deleted_state_machine;
     versions:
         a_version_stands_for_a_revision
         only_the_current_revision_is_published

@@ -13,6 +13,7 @@ use crate::map_runs::new_map_run;
 use crate::samples::{
     OWNER, all_of, append, at, chunk, create, keys, new_execution, record, state_machine,
 };
+use crate::versions::{new_alias, one, publish, update};
 
 /// A walk that looks at everything at once.
 fn before(milliseconds: i64) -> Removal {
@@ -257,6 +258,58 @@ pub(crate) async fn executions_of_deleted_state_machines_are_removed_too(store: 
     store.delete_state_machine(machine.key).await.unwrap();
     assert_eq!(walk(&*store, before(100)).await.0, 1);
     assert_eq!(store.execution(ExecutionKey(1)).await.unwrap(), None);
+}
+
+pub(crate) async fn revisions_go_with_the_last_execution_of_a_deleted_state_machine(
+    store: Arc<dyn Store>,
+) {
+    let machine = state_machine(&*store, "machine").await;
+    let versions = store.versions();
+    for revision in 0..5 {
+        let now = store.state_machine("machine").await.unwrap().unwrap();
+        publish(&*store, &now).await;
+        let update = update(&now, &format!("revision-{revision}"));
+        store.update_state_machine(update).await.unwrap();
+    }
+    let live = new_alias(&machine, "live", one(1));
+    versions.create_alias(live).await.unwrap();
+    create(&*store, closed(&machine, 1, 10)).await;
+    let other = state_machine(&*store, "other").await;
+    store.delete_state_machine(machine.key).await.unwrap();
+
+    // As many parts as it takes, of which each removes two.
+    let part = |milliseconds| Removal {
+        looks_max: 2,
+        ..before(milliseconds)
+    };
+    let first = async || store.revision(machine.revision).await.unwrap();
+    assert_eq!(walk(&*store, part(5)).await.0, 0);
+    assert!(first().await.is_some(), "its execution needs it");
+    assert_eq!(walk(&*store, part(100)).await.0, 1);
+    let mut removal = part(100);
+    loop {
+        removal.after = store.remove_ended(removal).await.unwrap().next;
+        if removal.after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(first().await, None);
+    for id in ["INITIAL", "revision-0", "revision-4"] {
+        let found = store.revision_by_id(machine.key, id).await.unwrap();
+        assert_eq!(found, None, "{id}");
+    }
+    assert_eq!(versions.version(machine.key, 1).await.unwrap(), None);
+    assert_eq!(versions.alias(machine.key, "live").await.unwrap(), None);
+    assert!(store.revision(other.revision).await.unwrap().is_some());
+
+    // What is the last of all stays, so that its key is not given again.
+    store.delete_state_machine(other.key).await.unwrap();
+    walk(&*store, before(100)).await;
+    let next = state_machine(&*store, "next").await;
+    assert!(next.revision > other.revision && next.key > other.key);
+    walk(&*store, before(100)).await;
+    assert_eq!(store.revision(other.revision).await.unwrap(), None);
+    assert!(store.revision(next.revision).await.unwrap().is_some());
 }
 
 #[tokio::test]

@@ -25,7 +25,7 @@ pub(crate) fn new_version(description: Option<&str>) -> NewVersion {
     }
 }
 
-fn update(machine: &StateMachineRecord, id: &str) -> StateMachineUpdate {
+pub(crate) fn update(machine: &StateMachineRecord, id: &str) -> StateMachineUpdate {
     StateMachineUpdate {
         state_machine: machine.key,
         replaces: machine.revision,

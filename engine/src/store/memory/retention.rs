@@ -5,7 +5,7 @@ use std::ops::Bound;
 use super::{Contents, Execution};
 use crate::store::{
     ExecutionCursor, ExecutionKey, ExecutionRecord, ExecutionStatus, Removal, RemovalCursor,
-    Removed, StateMachineKey,
+    Removed, StateMachineKey, StateMachineStatus,
 };
 
 impl Contents {
@@ -20,6 +20,9 @@ impl Contents {
             .take(removal.looks_max.max(1))
             .copied()
             .collect();
+        if looked_at.is_empty() {
+            self.clear_deleted_state_machines();
+        }
         let mut removed = Removed::default();
         let mut bytes: usize = 0;
         for (state_machine, execution) in looked_at {
@@ -42,6 +45,27 @@ impl Contents {
             });
         }
         removed
+    }
+
+    /// Removes what deleted state machines have left, once their executions are gone. The highest
+    /// revision of all stays, so that its key is not given again.
+    fn clear_deleted_state_machines(&mut self) {
+        let is_used = |key: StateMachineKey| {
+            let mut names = self.by_name.range((key, String::new())..);
+            names.next().is_some_and(|((of, _), _)| *of == key)
+        };
+        let deleted = self.state_machines.values();
+        let deleted: Vec<_> = deleted
+            .filter(|record| record.status == StateMachineStatus::Deleted && !is_used(record.key))
+            .map(|record| record.key)
+            .collect();
+        let highest = self.revisions.keys().next_back().copied();
+        self.revisions.retain(|key, revision| {
+            Some(*key) == highest || !deleted.contains(&revision.state_machine)
+        });
+        for key in deleted {
+            self.versions.clear(key);
+        }
     }
 
     /// An execution with the children of its Map Runs, and theirs; `None` if one of them goes on.

@@ -219,6 +219,12 @@ impl VersionStore for MemoryStore {
 }
 
 impl Versions {
+    /// Forgets the versions and aliases of a state machine.
+    pub(super) fn clear(&mut self, key: StateMachineKey) {
+        self.published.retain(|(of, _), _| *of != key);
+        self.aliases.retain(|_, alias| alias.state_machine != key);
+    }
+
     /// The versions of a state machine that are there, by number.
     fn of(&self, key: StateMachineKey) -> impl DoubleEndedIterator<Item = &VersionRecord> {
         let versions = self.published.range((key, 0)..=(key, u64::MAX));

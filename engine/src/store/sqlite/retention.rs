@@ -1,4 +1,5 @@
-//! The SQL that removes executions that ended long ago. They are looked for on a reader, beside the
+//! The SQL that removes executions that ended long ago, and what deleted state machines leave when
+//! their executions are gone. They are looked for on a reader, beside the
 //! writes of others; the writer looks again at those that are found.
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -11,17 +12,33 @@ use crate::store::{
 
 /// Executions that are to go, and where the walk goes on behind them.
 pub(super) struct Found {
-    pub(super) places: Vec<RemovalCursor>,
+    places: Vec<RemovalCursor>,
+    /// Deleted state machines that no execution needs any more.
+    state_machines: Vec<StateMachineKey>,
     next: Option<RemovalCursor>,
 }
+
+/// Whether a state machine is deleted, and no execution of it is left.
+const IS_LEFT_ALONE: &str = "state_machine.status = 2 AND NOT EXISTS (
+    SELECT 1 FROM execution INDEXED BY execution_by_name
+    WHERE execution.state_machine = state_machine.key)";
+
+/// Whether a state machine has revisions that can go. The highest of all stays, so that its key is
+/// not given again.
+const HAS_REVISIONS: &str = "EXISTS (
+    SELECT 1 FROM revision INDEXED BY revision_by_id
+    WHERE revision.state_machine = state_machine.key
+        AND revision.key < (SELECT max(key) FROM revision))";
 
 /// Looks at the next executions of the walk.
 pub(super) fn find(connection: &Connection, removal: &Removal) -> Result<Found, Failure> {
     let mut place = removal
         .after
         .unwrap_or(RemovalCursor::before_all_of(StateMachineKey(0)));
-    let mut state_machines =
-        connection.prepare_cached("SELECT key FROM state_machine WHERE key >= ?1 ORDER BY key")?;
+    let mut state_machines = connection.prepare_cached(&format!(
+        "SELECT key, {IS_LEFT_ALONE} AND {HAS_REVISIONS} FROM state_machine
+         WHERE key >= ?1 ORDER BY key"
+    ))?;
     let mut executions = connection.prepare_cached(
         "SELECT key, started_at, status NOT IN (0, 5) AND ifnull(stopped_at < ?2, 0)
          FROM execution INDEXED BY execution_by_start
@@ -31,6 +48,7 @@ pub(super) fn find(connection: &Connection, removal: &Removal) -> Result<Found, 
     )?;
     let mut found = Found {
         places: Vec::new(),
+        state_machines: Vec::new(),
         next: None,
     };
     let mut looks = 0;
@@ -45,6 +63,9 @@ pub(super) fn find(connection: &Connection, removal: &Removal) -> Result<Found, 
             }
         }
         looks += 1;
+        if row.get(1)? {
+            found.state_machines.push(state_machine);
+        }
         let mut rows = executions.query(params![
             integer(state_machine.0)?,
             removal.ended_before.milliseconds(),
@@ -70,6 +91,11 @@ pub(super) fn find(connection: &Connection, removal: &Removal) -> Result<Found, 
 }
 
 impl Found {
+    /// Whether there is nothing to remove.
+    pub(super) fn is_empty(&self) -> bool {
+        self.places.is_empty() && self.state_machines.is_empty()
+    }
+
     /// What it comes to if there is nothing to remove.
     pub(super) fn nothing_removed(&self) -> Removed {
         Removed {
@@ -90,6 +116,12 @@ impl Found {
              WHERE key = ?1 AND stopped_at < ?2 AND status NOT IN (0, 5)",
         )?;
         let mut removed = self.nothing_removed();
+        for key in &self.state_machines {
+            if !clear(connection, *key, removal.looks_max.max(1))? {
+                removed.next = Some(RemovalCursor::before_all_of(*key));
+                break;
+            }
+        }
         let mut broom = Broom {
             connection,
             removal,
@@ -103,13 +135,51 @@ impl Found {
                 continue;
             }
             if broom.sweep(key)? == Swept::NoRoom {
-                removed.next = Some(place.just_before());
+                let place = place.just_before();
+                removed.next = Some(removed.next.map_or(place, |next| next.min(place)));
                 break;
             }
         }
         removed.executions = broom.executions;
         Ok(removed)
     }
+}
+
+/// Removes the revisions, versions and aliases of a deleted state machine, `limit` of each at most;
+/// tells whether that was all.
+fn clear(connection: &Connection, key: StateMachineKey, limit: usize) -> Result<bool, Failure> {
+    let arguments = params![integer(key.0)?, i64::try_from(limit).unwrap_or(i64::MAX)];
+    let mut is_left_alone = connection.prepare_cached(&format!(
+        "SELECT 1 FROM state_machine WHERE key = ?1 AND {IS_LEFT_ALONE}"
+    ))?;
+    if !is_left_alone.exists([integer(key.0)?])? {
+        return Ok(true);
+    }
+    let aliases = connection
+        .prepare_cached(
+            "DELETE FROM alias WHERE key IN (
+                 SELECT key FROM alias INDEXED BY alias_by_name
+                 WHERE state_machine = ?1 LIMIT ?2)",
+        )?
+        .execute(arguments)?;
+    let versions = connection
+        .prepare_cached(
+            "DELETE FROM version WHERE state_machine = ?1 AND number IN (
+                 SELECT number FROM version WHERE state_machine = ?1 LIMIT ?2)",
+        )?
+        .execute(arguments)?;
+    if aliases == limit || versions == limit {
+        return Ok(false);
+    }
+    // Last, because they tell that there is something to do.
+    let revisions = connection
+        .prepare_cached(
+            "DELETE FROM revision WHERE key IN (
+                 SELECT key FROM revision INDEXED BY revision_by_id
+                 WHERE state_machine = ?1 AND key < (SELECT max(key) FROM revision) LIMIT ?2)",
+        )?
+        .execute(arguments)?;
+    Ok(revisions < limit)
 }
 
 /// Removes executions until what one transaction takes is gone.
