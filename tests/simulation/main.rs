@@ -6,7 +6,8 @@
 //! and a few times with troubles at random, on one machine and on two that share the disk and take
 //! over from each other. Whatever happens, each acknowledged execution has to
 //! end, in the way and with the history of the undisturbed run; those that fail are redriven, and the
-//! same holds for what becomes of them. No task may be run before its
+//! same holds for what becomes of them. In runs of its own the state machine is deleted while they run:
+//! they end, and it is gone. No task may be run before its
 //! event is on the disk, and each result must be accepted once.
 //!
 //! `cargo simulate -- --seeds 1000` for a long run, `--seed 17` to see one again.
@@ -17,8 +18,11 @@ mod disk;
 mod handler;
 mod machines;
 mod run;
+mod deletions;
 
 use std::process::ExitCode;
+
+use tokio::runtime::{Builder, Runtime};
 
 use disk::{Death, Trouble};
 use run::{Plan, Run};
@@ -39,6 +43,7 @@ struct Totals {
     claims: u64,
     tasks: u64,
     redrives: u64,
+    deletions: u64,
 }
 
 fn main() -> ExitCode {
@@ -57,14 +62,15 @@ fn main() -> ExitCode {
         }
     }
     println!(
-        "{} runs of {} executions: {} writes, {} deaths, {} times taken over, {} tasks run, {} redrives; nothing lost, nothing twice",
+        "{} runs of {} executions: {} writes, {} deaths, {} times taken over, {} tasks run, {} redrives, {} deletions; nothing lost, nothing twice",
         totals.runs,
         totals.executions,
         totals.writes,
         totals.deaths,
         totals.claims,
         totals.tasks,
-        totals.redrives
+        totals.redrives,
+        totals.deletions
     );
     ExitCode::SUCCESS
 }
@@ -122,17 +128,45 @@ fn simulate(seed: u64, totals: &mut Totals) -> Result<(), String> {
         disturbed(trouble, 1)?;
         disturbed(trouble, 2)?;
     }
+    simulate_deletions(&plan, quiet, totals)
+}
+
+/// The same with a deletion, whose endings depend on when it comes.
+fn simulate_deletions(plan: &Plan, quiet: Trouble, totals: &mut Totals) -> Result<(), String> {
+    let mut delete = |trouble: Trouble, machines: u64| {
+        let deletion = runtime()?
+            .block_on(deletions::delete(plan, trouble, machines))
+            .map_err(|problem| format!("deleted, {trouble:?}, machines: {machines}: {problem}"))?;
+        totals.runs += 1;
+        totals.executions += deletion.executions;
+        totals.writes += deletion.writes;
+        totals.deaths += deletion.deaths;
+        totals.deletions += 1;
+        Ok::<_, String>(deletion.writes)
+    };
+    for write in 1..=delete(quiet, 1)? {
+        // What differs between the two was seen above; seeds have other writes at each place.
+        let death = if write % 2 == 0 {
+            Death::Before(write)
+        } else {
+            Death::After(write)
+        };
+        delete(Trouble { death, ..quiet }, 1)?;
+    }
+    for machines in [1, 2] {
+        let trouble = Trouble {
+            refused: 4,
+            deadly: 6,
+            death: Death::Never,
+        };
+        delete(trouble, machines)?;
+    }
     Ok(())
 }
 
-/// One run in a world of its own, whose clock jumps whenever nobody has anything to do.
+/// One run in a world of its own.
 fn run(plan: &Plan, trouble: Trouble, machines: u64, totals: &mut Totals) -> Result<Run, String> {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .map_err(|error| error.to_string())?;
-    let run = runtime.block_on(plan.run(trouble, machines))?;
+    let run = runtime()?.block_on(plan.run(trouble, machines))?;
     totals.runs += 1;
     totals.executions += run.endings.len() as u64;
     totals.writes += run.writes;
@@ -141,4 +175,13 @@ fn run(plan: &Plan, trouble: Trouble, machines: u64, totals: &mut Totals) -> Res
     totals.tasks += run.calls;
     totals.redrives += run.redrives();
     Ok(run)
+}
+
+/// A world whose clock jumps whenever nobody has anything to do.
+fn runtime() -> Result<Runtime, String> {
+    Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .map_err(|error| error.to_string())
 }

@@ -23,9 +23,9 @@ use crate::machines;
 /// A state machine with the inputs of its executions.
 pub(crate) struct Plan {
     pub(crate) seed: u64,
-    definition: String,
+    pub(crate) definition: String,
     machine: Arc<StateMachine>,
-    inputs: Vec<Value>,
+    pub(crate) inputs: Vec<Value>,
 }
 
 /// How an execution ended, and what its history shows, whatever the order.
@@ -64,9 +64,9 @@ const LEASE: Duration = Duration::from_secs(15);
 const DOWN_MAX: u64 = 40;
 
 /// How long a run may take, on its own clock.
-const PATIENCE: Duration = Duration::from_secs(100_000);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(100_000);
 
-const MACHINE: &str = "m";
+pub(crate) const MACHINE: &str = "m";
 
 impl Plan {
     pub(crate) fn from_seed(seed: u64) -> Self {
@@ -270,7 +270,7 @@ async fn is_through(execution: &ExecutionHandle, redrives: bool) -> Result<bool,
 }
 
 /// An engine on the disk. One that finds it busy or full tries again.
-async fn engine(
+pub(crate) async fn engine(
     mounted: &Arc<Mounted>,
     is_alone: bool,
     clock: &PausedClock,
