@@ -320,6 +320,11 @@ impl Execution {
         &self.status
     }
 
+    /// How it is run. A child of a Map Run learns that from its first event.
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
     /// Whether it has not ended.
     pub fn is_running(&self) -> bool {
         self.status == Status::Running

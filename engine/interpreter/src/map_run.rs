@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use serde_json::Value;
 use stepwell_language::model::{
-    Map as MapState, MapMode, State, StateId, StateKind, StateMachine, Transformation,
+    ExecutionType, Map as MapState, MapMode, State, StateId, StateKind, StateMachine,
+    Transformation,
 };
 
 use crate::chance::Chance;
@@ -82,6 +83,14 @@ impl MapRunItems {
     /// The name of the Map state.
     pub fn state(&self) -> &State {
         self.machine.state(self.origin.state)
+    }
+
+    /// How the children are run.
+    pub fn execution_type(&self) -> ExecutionType {
+        match &self.map().mode {
+            MapMode::Distributed(distributed) => distributed.execution_type,
+            MapMode::Inline => ExecutionType::Standard,
+        }
     }
 
     /// The machine that the Map state stands in.

@@ -96,7 +96,7 @@ impl Execution {
         match &event.kind {
             EventKind::ExecutionStarted(started) => {
                 let input = started.input.clone();
-                let scope = self.scope_of(started)?;
+                let scope = self.begin_in_scope(started)?;
                 self.started = Some((at, Arc::new(started.as_ref().clone())));
                 self.open_flow(None, scope, HistoryId(0), input);
                 Ok(())

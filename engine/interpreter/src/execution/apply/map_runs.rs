@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use stepwell_language::model::{MapMode, ScopeId, StateId, StateKind};
+use stepwell_language::model::{ExecutionType, MapMode, ScopeId, StateId, StateKind};
 
 use crate::effect::{Effect, MapRunId};
 use crate::event::{Event, ExecutionStarted, MapRunStarted};
+use crate::execution::Mode;
 use crate::execution::flow::{Activity, MapRun};
 use crate::payload::Payload;
 use crate::retry::Failed;
@@ -17,13 +18,25 @@ const NO_MAP_RUN: &str = "its flow has no open Map Run";
 
 impl Execution {
     /// The scope that an execution runs: the document's, or that of the processor whose child it
-    /// is.
-    pub(super) fn scope_of(&self, started: &ExecutionStarted) -> Result<ScopeId, &'static str> {
+    /// is. The latter also says how the child is run.
+    pub(super) fn begin_in_scope(
+        &mut self,
+        started: &ExecutionStarted,
+    ) -> Result<ScopeId, &'static str> {
         let Some(child_of) = &started.child_of else {
             return Ok(ScopeId::ROOT);
         };
         match self.machine.find(&child_of.state).map(|state| &state.kind) {
-            Some(StateKind::Map(map)) => Ok(map.processor),
+            Some(StateKind::Map(map)) => {
+                let processor = map.processor;
+                if let MapMode::Distributed(distributed) = &map.mode
+                    && distributed.execution_type == ExecutionType::Express
+                {
+                    self.mode = Mode::Express;
+                    self.limits.history_events_max = u64::MAX;
+                }
+                Ok(processor)
+            }
             Some(
                 StateKind::Task(_)
                 | StateKind::Pass(_)
