@@ -21,6 +21,7 @@ use stepwell_interpreter::effect::StartMapRun;
 use stepwell_interpreter::event::ExecutionStarted;
 use stepwell_interpreter::failure::Failure;
 use stepwell_interpreter::input::Input;
+use stepwell_language::model::ExecutionType;
 use tokio::sync::Notify;
 use tokio::task::AbortHandle;
 
@@ -28,7 +29,9 @@ use crate::store::map_run::{
     ChildFilter, ChildrenCreation, MapRunEnd, MapRunKey, MapRunLimits, MapRunRecord, MapRunStatus,
     NewMapRun,
 };
-use crate::store::{Conflict, ExecutionCursor, ExecutionKey, ExecutionStatus, Remedy, StoreError};
+use crate::store::{
+    Conflict, ExecutionCursor, ExecutionKey, ExecutionStatus, Remedy, StateMachineKind, StoreError,
+};
 
 use super::{Executor, Message, lock};
 
@@ -295,6 +298,10 @@ impl Runner {
             },
             items: run.items.count(),
             children: run.items.children(),
+            kind: match run.items.execution_type() {
+                ExecutionType::Standard => StateMachineKind::Standard,
+                ExecutionType::Express => StateMachineKind::Express,
+            },
         });
         Ok(Some(begun.await?.key))
     }
@@ -441,6 +448,7 @@ impl Runner {
             let filter = ChildFilter {
                 map_run: key,
                 status: Some(ExecutionStatus::Running),
+                redriven: None,
                 after,
             };
             let runs = self.executor.store().map_runs();

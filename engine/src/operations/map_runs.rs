@@ -217,7 +217,13 @@ impl Engine {
         let map_run = self.find_map_run(&request.map_run_arn).await?;
         let size = paging::size(request.max_results)?;
         let status = request.status_filter;
-        let arguments = ("ListExecutions of a Map Run", map_run.key.0, status);
+        let redriven = request.redriven_filter;
+        let arguments = (
+            "ListExecutions of a Map Run",
+            map_run.key.0,
+            status,
+            redriven,
+        );
         let after = match &request.next_token {
             Some(token) => {
                 let (started_at, key): (Timestamp, u64) = paging::place(arguments, token)?;
@@ -229,14 +235,11 @@ impl Engine {
         let filter = ChildFilter {
             map_run: map_run.key,
             status,
+            redriven,
             after,
         };
         let runs = self.executor.store().map_runs();
-        let mut records = match request.redriven_filter {
-            // No child is ever redriven.
-            Some(true) => Vec::new(),
-            Some(false) | None => runs.list_children(filter, size + 1).await?,
-        };
+        let mut records = runs.list_children(filter, size + 1).await?;
         let has_more = records.len() > size;
         records.truncate(size);
         let last = records.last().filter(|_| has_more);

@@ -12,6 +12,7 @@ use std::fmt;
 use stepwell_interpreter::Timestamp;
 
 use super::execution::{Chunk, ExecutionCursor, ExecutionKey, ExecutionRecord, ExecutionStatus};
+use super::state_machine::StateMachineKind;
 use super::{Epoch, NewExecution, StoreFuture};
 
 /// Keeps Map Runs. What [`Store`](super::Store) promises holds here too.
@@ -41,6 +42,23 @@ pub trait MapRunStore: Send + Sync {
     ///
     /// [`Conflict`](super::Conflict) when it is unknown.
     fn end(&self, key: MapRunKey, end: MapRunEnd) -> StoreFuture<'_, MapRunRecord>;
+
+    /// Brings a Map Run back that has ended, once for each number of a redrive; either way this is
+    /// how it stands. One that succeeded stays so. Children are chosen for the redrive with
+    /// [`choose`](Self::choose).
+    ///
+    /// # Errors
+    ///
+    /// [`Conflict`](super::Conflict) when it is unknown.
+    fn redrive(&self, key: MapRunKey, redrive: MapRunRedrive) -> StoreFuture<'_, MapRunRecord>;
+
+    /// Lets children wait for their turn to be redriven, those of them that have ended without
+    /// success. Once a redrive has its children this changes nothing any more.
+    ///
+    /// # Errors
+    ///
+    /// As those of [`create_children`](Self::create_children).
+    fn choose(&self, key: MapRunKey, choice: RedriveChoice) -> StoreFuture<'_, MapRunRecord>;
 
     /// The Map Run with this key.
     fn map_run(&self, key: MapRunKey) -> StoreFuture<'_, Option<MapRunRecord>>;
@@ -156,6 +174,12 @@ pub struct MapRunRecord {
     pub executions: Counts,
     /// The items that are with children.
     pub items: Counts,
+    /// How it was redriven, if it was.
+    pub redrive: Option<MapRunRedrive>,
+    /// Whether the children are still being chosen that this redrive is for.
+    pub is_choosing: bool,
+    /// What this redrive cannot bring back.
+    pub not_redrivable: NotRedrivable,
 }
 
 /// A Map Run to be added.
@@ -173,6 +197,37 @@ pub struct NewMapRun {
     pub items: u64,
     /// How many children there will be, where that is known before they are.
     pub children: Option<u64>,
+    /// What kind of executions these are.
+    pub kind: StateMachineKind,
+}
+
+/// How a Map Run was redriven.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct MapRunRedrive {
+    /// How often, from 1.
+    pub count: u64,
+    /// The last time.
+    pub at: Timestamp,
+}
+
+/// Children that ended without success and have to stay as they are.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct NotRedrivable {
+    /// How many.
+    pub executions: u64,
+    /// How many items they were given.
+    pub items: u64,
+}
+
+/// Children that a redrive is for: some of them.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RedriveChoice {
+    /// The owner who holds the execution that asked for the Map Run.
+    pub epoch: Epoch,
+    /// Which of the children.
+    pub children: Vec<ExecutionKey>,
+    /// With the last of them: what stays as it is.
+    pub rest: Option<NotRedrivable>,
 }
 
 /// Whose child an execution is.
@@ -245,6 +300,8 @@ pub struct ChildFilter {
     pub map_run: MapRunKey,
     /// Only those that stand like this.
     pub status: Option<ExecutionStatus>,
+    /// Only those that were redriven, or only those that never were.
+    pub redriven: Option<bool>,
     /// Only those that the list shows after this place.
     pub after: Option<ExecutionCursor>,
 }
@@ -303,6 +360,34 @@ impl MapRunRecord {
             next_item: 0,
             executions: Counts::default(),
             items: Counts::default(),
+            redrive: None,
+            is_choosing: false,
+            not_redrivable: NotRedrivable::default(),
+        }
+    }
+
+    /// Brings it back; see [`MapRunStore::redrive`].
+    pub(super) fn redriven(&mut self, redrive: MapRunRedrive) {
+        let count = self.redrive.map_or(0, |redrive| redrive.count);
+        if self.status == MapRunStatus::Running || redrive.count <= count {
+            return;
+        }
+        self.redrive = Some(redrive);
+        if self.status != MapRunStatus::Succeeded {
+            self.status = MapRunStatus::Running;
+            self.stopped_at = None;
+            self.failure = None;
+            self.is_choosing = true;
+            self.not_redrivable = NotRedrivable::default();
+        }
+    }
+
+    /// A child stands otherwise than before.
+    pub(super) fn recount(&mut self, items: u64, before: ExecutionStatus, now: ExecutionStatus) {
+        for (counts, number) in [(&mut self.executions, 1), (&mut self.items, items)] {
+            let count = counts.with_mut(before);
+            *count = count.saturating_sub(number);
+            *counts.with_mut(now) += number;
         }
     }
 
@@ -326,6 +411,16 @@ impl MapRunRecord {
         self.next_item += child.items;
         *self.executions.with_mut(status) += 1;
         *self.items.with_mut(status) += child.items;
+    }
+}
+
+impl ExecutionStatus {
+    /// Whether a child that stands like this can be chosen for a redrive.
+    pub(super) fn is_unsuccessful(self) -> bool {
+        match self {
+            Self::Failed | Self::TimedOut | Self::Aborted => true,
+            Self::Running | Self::Succeeded | Self::PendingRedrive => false,
+        }
     }
 }
 

@@ -129,7 +129,9 @@ contract! {
         children_are_listed_with_their_run_alone
         results_come_in_the_order_of_items
         limits_change_until_the_end
-        open_map_runs_are_found;
+        open_map_runs_are_found
+        a_map_run_is_redriven_once_for_each_number
+        children_are_chosen_for_a_redrive_until_it_has_them;
     owners:
         each_owner_has_a_higher_epoch
         an_owner_without_a_lease_writes_nothing

@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use stepwell::store::map_run::{
     Child, ChildFilter, ChildrenCreation, Counts, LimitChange, LimitUpdate, MapRunEnd, MapRunKey,
-    MapRunLimits, MapRunRecord, MapRunStatus, NewChildren, NewMapRun,
+    MapRunLimits, MapRunRecord, MapRunRedrive, MapRunStatus, NewChildren, NewMapRun, NotRedrivable,
+    RedriveChoice,
 };
 use stepwell::store::{
-    Conflict, Epoch, ExecutionKey, ExecutionRecord, ExecutionStatus, NewExecution, Store,
+    Conflict, Epoch, ExecutionKey, ExecutionRecord, ExecutionStatus, NewExecution, Redrive,
+    StateMachineKind, Store,
 };
 
 use crate::samples::{
@@ -26,6 +28,7 @@ pub(crate) fn new_map_run(parent: &ExecutionRecord, arn: &str) -> NewMapRun {
         },
         items: 10,
         children: None,
+        kind: StateMachineKind::Express,
     }
 }
 
@@ -75,6 +78,7 @@ fn all(run: MapRunKey) -> ChildFilter {
     ChildFilter {
         map_run: run,
         status: None,
+        redriven: None,
         after: None,
     }
 }
@@ -264,4 +268,133 @@ pub(crate) async fn open_map_runs_are_found(store: Arc<dyn Store>) {
     runs.end(first.key, end).await.unwrap();
     let open = runs.open_map_runs(MapRunKey(0), 10).await.unwrap();
     assert_eq!(key(open), [second.key]);
+}
+
+/// A run that failed, with one child that failed, one that runs and one that succeeded.
+async fn failed(store: &dyn Store) -> (ExecutionRecord, MapRunRecord) {
+    let (parent, run) = with_children(store).await;
+    let ended = ExecutionRecord {
+        status: ExecutionStatus::Failed,
+        stopped_at: Some(at(30)),
+        ..child(&parent, run.key, 0).record
+    };
+    store.append(append(&ended, chunk(4, 4))).await.unwrap();
+    let end = MapRunEnd {
+        status: MapRunStatus::Failed,
+        stopped_at: at(40),
+        failure: Some("why".to_owned()),
+    };
+    let run = store.map_runs().end(run.key, end).await.unwrap();
+    (parent, run)
+}
+
+fn redrive(count: u64) -> MapRunRedrive {
+    MapRunRedrive { count, at: at(50) }
+}
+
+pub(crate) async fn a_map_run_is_redriven_once_for_each_number(store: Arc<dyn Store>) {
+    let (_, before) = failed(&*store).await;
+    let runs = store.map_runs();
+    let run = runs.redrive(before.key, redrive(1)).await.unwrap();
+    assert_eq!((run.status, run.stopped_at), (MapRunStatus::Running, None));
+    assert_eq!(
+        (run.redrive, run.failure.as_deref()),
+        (Some(redrive(1)), None)
+    );
+    assert!(run.is_choosing);
+    assert_eq!(runs.map_run(run.key).await.unwrap(), Some(run.clone()));
+    assert_eq!(
+        runs.redrive(run.key, redrive(2)).await.unwrap(),
+        run,
+        "it runs"
+    );
+    let end = MapRunEnd {
+        status: MapRunStatus::Succeeded,
+        stopped_at: at(60),
+        failure: None,
+    };
+    let ended = runs.end(run.key, end).await.unwrap();
+    assert_eq!(runs.redrive(run.key, redrive(1)).await.unwrap(), ended);
+    let again = runs.redrive(run.key, redrive(2)).await.unwrap();
+    assert_eq!(again.status, MapRunStatus::Succeeded);
+    assert_eq!(
+        (again.redrive, again.stopped_at),
+        (Some(redrive(2)), Some(at(60)))
+    );
+    assert_eq!(runs.map_run(run.key).await.unwrap(), Some(again));
+    let unknown = runs.redrive(MapRunKey(9), redrive(1)).await;
+    check_conflict(unknown, Conflict::UnknownMapRun(MapRunKey(9)));
+}
+
+pub(crate) async fn children_are_chosen_for_a_redrive_until_it_has_them(store: Arc<dyn Store>) {
+    let (parent, run) = failed(&*store).await;
+    let runs = store.map_runs();
+    let choice = RedriveChoice {
+        epoch: OWNER,
+        children: [100, 101, 102, 999].map(ExecutionKey).to_vec(),
+        rest: None,
+    };
+    let early = runs.choose(run.key, choice.clone()).await.unwrap();
+    assert_eq!(early, run, "it was not redriven");
+    runs.redrive(run.key, redrive(1)).await.unwrap();
+    let chosen = runs.choose(run.key, choice.clone()).await.unwrap();
+    let executions = Counts {
+        running: 1,
+        succeeded: 1,
+        pending_redrive: 1,
+        ..Counts::default()
+    };
+    assert_eq!(chosen.executions, executions);
+    assert_eq!((chosen.items.pending_redrive, chosen.items.failed), (2, 0));
+    let waiting = ChildFilter {
+        status: Some(ExecutionStatus::PendingRedrive),
+        ..all(run.key)
+    };
+    let listed = runs.list_children(waiting, 10).await.unwrap();
+    assert_eq!(keys(&listed), [100]);
+    assert_eq!(listed[0].stopped_at, Some(at(30)));
+    let rest = NotRedrivable {
+        executions: 1,
+        items: 2,
+    };
+    let last = RedriveChoice {
+        children: Vec::new(),
+        rest: Some(rest),
+        ..choice.clone()
+    };
+    let chosen = runs.choose(run.key, last).await.unwrap();
+    assert_eq!((chosen.is_choosing, chosen.not_redrivable), (false, rest));
+    assert_eq!(runs.map_run(run.key).await.unwrap(), Some(chosen.clone()));
+    assert_eq!(runs.choose(run.key, choice.clone()).await.unwrap(), chosen);
+    // Its turn has come: it runs, and is found among those that were redriven.
+    let mut again = append(&child(&parent, run.key, 0).record, chunk(5, 5));
+    let redriven = Redrive {
+        count: 1,
+        at: at(51),
+        open_before_milliseconds: 1,
+    };
+    again.details = Some(redriven.write(None));
+    store.append(again).await.unwrap();
+    for (wanted, expected) in [(true, vec![100]), (false, vec![102, 101])] {
+        let filter = ChildFilter {
+            redriven: Some(wanted),
+            ..all(run.key)
+        };
+        let listed = runs.list_children(filter, 10).await.unwrap();
+        assert_eq!(keys(&listed), expected, "{wanted}");
+    }
+    let run = runs.map_run(run.key).await.unwrap().unwrap();
+    assert_eq!(
+        (run.executions.running, run.executions.pending_redrive),
+        (2, 0)
+    );
+    let other = RedriveChoice {
+        epoch: store.owners().join(at(1_000)).await.unwrap(),
+        ..choice
+    };
+    let held = Conflict::HeldByAnother {
+        execution: parent.key,
+        owner: OWNER.0,
+    };
+    check_conflict(runs.choose(run.key, other).await, held);
 }

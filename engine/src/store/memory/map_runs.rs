@@ -6,11 +6,12 @@ use std::ops::Bound;
 use super::{Contents, MemoryStore, check_number};
 use crate::store::map_run::{
     Child, ChildFilter, ChildResult, ChildrenCreation, LimitChange, LimitUpdate, MapRunEnd,
-    MapRunKey, MapRunRecord, MapRunStatus, MapRunStore, NewChildren, NewMapRun,
+    MapRunKey, MapRunRecord, MapRunRedrive, MapRunStatus, MapRunStore, NewChildren, NewMapRun,
+    RedriveChoice,
 };
 use crate::store::{
-    Conflict, ExecutionCursor, ExecutionKey, ExecutionRecord, ExecutionStatus, StoreError,
-    StoreFuture,
+    Conflict, Epoch, ExecutionCursor, ExecutionKey, ExecutionRecord, ExecutionStatus, Redrive,
+    StoreError, StoreFuture,
 };
 
 /// All Map Runs, and their children by number.
@@ -18,6 +19,7 @@ use crate::store::{
 pub(super) struct MapRuns {
     records: BTreeMap<MapRunKey, MapRunRecord>,
     children: BTreeMap<(MapRunKey, u64), ExecutionKey>,
+    by_arn: BTreeMap<String, MapRunKey>,
     /// The last key that was given.
     last: u64,
 }
@@ -32,7 +34,9 @@ impl MapRunStore for MemoryStore {
             contents.map_runs.last += 1;
             let key = MapRunKey(contents.map_runs.last);
             let record = MapRunRecord::new(key, new);
-            contents.map_runs.records.insert(key, record.clone());
+            let map_runs = &mut contents.map_runs;
+            map_runs.by_arn.insert(record.begun.arn.clone(), key);
+            map_runs.records.insert(key, record.clone());
             Ok(record)
         })
     }
@@ -62,6 +66,18 @@ impl MapRunStore for MemoryStore {
             }
             Ok(record.clone())
         })
+    }
+
+    fn redrive(&self, key: MapRunKey, redrive: MapRunRedrive) -> StoreFuture<'_, MapRunRecord> {
+        self.write(move |contents| {
+            let record = contents.map_runs.existing(key)?;
+            record.redriven(redrive);
+            Ok(record.clone())
+        })
+    }
+
+    fn choose(&self, key: MapRunKey, choice: RedriveChoice) -> StoreFuture<'_, MapRunRecord> {
+        self.write(move |contents| contents.choose(key, &choice))
     }
 
     fn map_run(&self, key: MapRunKey) -> StoreFuture<'_, Option<MapRunRecord>> {
@@ -113,6 +129,10 @@ impl MapRunStore for MemoryStore {
                 .children_from(filter.map_run, 0)
                 .filter(|record| filter.status.is_none_or(|status| status == record.status))
                 .filter(|record| {
+                    let is_redriven = || Redrive::read(record.details.as_deref()).is_some();
+                    filter.redriven.is_none_or(|wanted| wanted == is_redriven())
+                })
+                .filter(|record| {
                     let place = ExecutionCursor::of(record);
                     filter.after.is_none_or(|after| place < after)
                 })
@@ -163,7 +183,7 @@ impl MapRuns {
     }
 
     fn by_arn(&self, arn: &str) -> Option<&MapRunRecord> {
-        self.records.values().find(|record| record.begun.arn == arn)
+        self.records.get(self.by_arn.get(arn)?)
     }
 
     fn existing(&mut self, key: MapRunKey) -> Result<&mut MapRunRecord, StoreError> {
@@ -184,11 +204,14 @@ impl MapRuns {
     pub(super) fn remove_of(&mut self, execution: ExecutionKey) {
         let records = &mut self.records;
         let is_of = |record: &MapRunRecord| record.begun.execution == execution;
-        let gone: Vec<_> = records
-            .extract_if(.., |_, record| is_of(record))
-            .map(|(run, _)| run)
-            .collect();
-        self.children.retain(|(run, _), _| !gone.contains(run));
+        let gone: BTreeMap<_, _> = records.extract_if(.., |_, record| is_of(record)).collect();
+        for (run, record) in gone {
+            self.by_arn.remove(&record.begun.arn);
+            let children = self
+                .children
+                .extract_if((run, 0)..=(run, u64::MAX), |_, _| true);
+            children.for_each(drop);
+        }
     }
 
     /// A child stands otherwise than before.
@@ -202,35 +225,14 @@ impl MapRuns {
             return;
         };
         if let Some(record) = self.records.get_mut(&child.map_run) {
-            for (counts, number) in [
-                (&mut record.executions, 1),
-                (&mut record.items, child.items),
-            ] {
-                let count = counts.with_mut(before);
-                *count = count.saturating_sub(number);
-                *counts.with_mut(now) += number;
-            }
+            record.recount(child.items, before, now);
         }
     }
 }
 
 impl Contents {
     fn create_children(&mut self, new: NewChildren) -> Result<ChildrenCreation, StoreError> {
-        self.owners.check_lease(new.epoch)?;
-        let record = self.map_runs.existing(new.map_run)?.clone();
-        let parent = record.begun.execution;
-        let owner = self
-            .executions
-            .get(&parent)
-            .map(|parent| parent.record.owner);
-        let owner = owner.ok_or(Conflict::UnknownExecution(parent))?;
-        if owner != new.epoch {
-            return Err(Conflict::HeldByAnother {
-                execution: parent,
-                owner: owner.0,
-            }
-            .into());
-        }
+        let record = self.held_by(new.map_run, new.epoch)?;
         if !record.is_followed_by(&new.children) {
             return Ok(ChildrenCreation::Outdated(record));
         }
@@ -247,6 +249,52 @@ impl Contents {
         }
         let record = self.map_runs.existing(new.map_run)?.clone();
         Ok(ChildrenCreation::Created(record))
+    }
+
+    /// The Map Run, if its execution belongs to this owner.
+    fn held_by(&mut self, key: MapRunKey, epoch: Epoch) -> Result<MapRunRecord, StoreError> {
+        self.owners.check_lease(epoch)?;
+        let record = self.map_runs.existing(key)?.clone();
+        let parent = record.begun.execution;
+        let found = self.executions.get(&parent);
+        let owner = found.map(|parent| parent.record.owner);
+        let owner = owner.ok_or(Conflict::UnknownExecution(parent))?;
+        if owner != epoch {
+            return Err(Conflict::HeldByAnother {
+                execution: parent,
+                owner: owner.0,
+            }
+            .into());
+        }
+        Ok(record)
+    }
+
+    fn choose(
+        &mut self,
+        key: MapRunKey,
+        choice: &RedriveChoice,
+    ) -> Result<MapRunRecord, StoreError> {
+        let record = self.held_by(key, choice.epoch)?;
+        if record.status != MapRunStatus::Running || !record.is_choosing {
+            return Ok(record);
+        }
+        for child in &choice.children {
+            let Some(found) = self.executions.get_mut(child) else {
+                continue;
+            };
+            let (before, now) = (found.record.status, ExecutionStatus::PendingRedrive);
+            let place = found.record.child.filter(|place| place.map_run == key);
+            if place.is_some() && before.is_unsuccessful() {
+                found.record.status = now;
+                self.map_runs.recount(place, before, now);
+            }
+        }
+        let record = self.map_runs.existing(key)?;
+        if let Some(rest) = choice.rest {
+            record.is_choosing = false;
+            record.not_redrivable = rest;
+        }
+        Ok(record.clone())
     }
 
     fn children_from(&self, key: MapRunKey, from: u64) -> impl Iterator<Item = &ExecutionRecord> {

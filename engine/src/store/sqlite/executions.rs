@@ -318,7 +318,7 @@ pub(super) fn list(
         Some(true) => "execution_redriven",
         Some(false) | None => index,
     };
-    let redriven = redriven_condition(filter);
+    let redriven = redriven_condition(filter.redriven);
     let sql = format!(
         "SELECT {COLUMNS} FROM execution INDEXED BY {index}
          WHERE state_machine = ?1 AND map_run IS NULL {condition} {redriven} AND (started_at, key) < (?2, ?3)
@@ -330,8 +330,8 @@ pub(super) fn list(
 }
 
 /// What a filter asks of redrives, in the words of the index on them.
-pub(super) fn redriven_condition(filter: ExecutionFilter) -> &'static str {
-    match filter.redriven {
+pub(super) fn redriven_condition(redriven: Option<bool>) -> &'static str {
+    match redriven {
         None => "",
         Some(true) => {
             "AND details IS NOT NULL

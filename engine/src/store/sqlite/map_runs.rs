@@ -9,11 +9,14 @@ use super::failure::Failure;
 use super::{SqliteStore, owners};
 use crate::store::map_run::{
     Child, ChildFilter, ChildResult, ChildrenCreation, Counts, LimitChange, LimitUpdate, MapRunEnd,
-    MapRunKey, MapRunLimits, MapRunRecord, MapRunStatus, MapRunStore, NewChildren, NewMapRun,
+    MapRunKey, MapRunLimits, MapRunRecord, MapRunRedrive, MapRunStatus, MapRunStore, NewChildren,
+    NewMapRun, NotRedrivable, RedriveChoice,
 };
 use crate::store::{
-    Conflict, ExecutionCursor, ExecutionKey, ExecutionRecord, ExecutionStatus, StoreFuture,
+    Conflict, Epoch, ExecutionCursor, ExecutionKey, ExecutionRecord, ExecutionStatus, StoreFuture,
 };
+
+mod redrives;
 
 impl MapRunStore for SqliteStore {
     fn begin(&self, new: NewMapRun) -> StoreFuture<'_, MapRunRecord> {
@@ -33,6 +36,16 @@ impl MapRunStore for SqliteStore {
     fn end(&self, key: MapRunKey, end: MapRunEnd) -> StoreFuture<'_, MapRunRecord> {
         self.writer
             .write(move |connection| self::end(connection, key, &end))
+    }
+
+    fn redrive(&self, key: MapRunKey, redrive: MapRunRedrive) -> StoreFuture<'_, MapRunRecord> {
+        self.writer
+            .write(move |connection| redrives::redrive(connection, key, redrive))
+    }
+
+    fn choose(&self, key: MapRunKey, choice: RedriveChoice) -> StoreFuture<'_, MapRunRecord> {
+        self.writer
+            .write(move |connection| redrives::choose(connection, key, &choice))
     }
 
     fn map_run(&self, key: MapRunKey) -> StoreFuture<'_, Option<MapRunRecord>> {
@@ -109,7 +122,7 @@ fn begin(connection: &Connection, new: &NewMapRun) -> Result<MapRunRecord, Failu
     connection
         .prepare_cached(
             "INSERT INTO map_run VALUES (NULL, ?1, ?2, 0, ?3, NULL, NULL, ?4, ?5, ?6, ?7, ?8,
-                 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)",
+                 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, ?9, 0, NULL, 0, 0, 0)",
         )?
         .execute(params![
             new.arn,
@@ -120,6 +133,7 @@ fn begin(connection: &Connection, new: &NewMapRun) -> Result<MapRunRecord, Failu
             integer(new.limits.tolerated_failure_count)?,
             items,
             children,
+            new.kind,
         ])?;
     let key = MapRunKey(connection.last_insert_rowid().unsigned_abs());
     Ok(MapRunRecord::new(key, new.clone()))
@@ -184,21 +198,7 @@ fn create_children(
     connection: &Connection,
     new: &NewChildren,
 ) -> Result<ChildrenCreation, Failure> {
-    owners::check_lease(connection, new.epoch)?;
-    let mut record = existing(connection, new.map_run)?;
-    let parent = record.begun.execution;
-    let owner = connection
-        .prepare_cached("SELECT owner FROM execution WHERE key = ?1")?
-        .query_row([integer(parent.0)?], |row| unsigned(row, 0))
-        .optional()?
-        .ok_or(Conflict::UnknownExecution(parent))?;
-    if owner != new.epoch.0 {
-        return Err(Conflict::HeldByAnother {
-            execution: parent,
-            owner,
-        }
-        .into());
-    }
+    let mut record = held_by(connection, new.map_run, new.epoch)?;
     if !record.is_followed_by(&new.children) {
         return Ok(ChildrenCreation::Outdated(record));
     }
@@ -223,6 +223,26 @@ fn create_children(
         ])?;
     write_counts(connection, &record)?;
     Ok(ChildrenCreation::Created(record))
+}
+
+/// The Map Run, if its execution belongs to this owner.
+fn held_by(connection: &Connection, key: MapRunKey, epoch: Epoch) -> Result<MapRunRecord, Failure> {
+    owners::check_lease(connection, epoch)?;
+    let record = existing(connection, key)?;
+    let parent = record.begun.execution;
+    let owner = connection
+        .prepare_cached("SELECT owner FROM execution WHERE key = ?1")?
+        .query_row([integer(parent.0)?], |row| unsigned(row, 0))
+        .optional()?
+        .ok_or(Conflict::UnknownExecution(parent))?;
+    if owner != epoch.0 {
+        return Err(Conflict::HeldByAnother {
+            execution: parent,
+            owner,
+        }
+        .into());
+    }
+    Ok(record)
 }
 
 /// A child stands otherwise than before.
@@ -378,9 +398,15 @@ fn list_children(
             ),
         ),
     };
+    let index = match filter.redriven {
+        Some(true) => "execution_by_map_run_redriven",
+        Some(false) | None => index,
+    };
+    let redriven = executions::redriven_condition(filter.redriven);
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {} FROM execution INDEXED BY {index}
-         WHERE map_run IS NOT NULL AND map_run = ?1 {condition} AND (started_at, key) < (?2, ?3)
+         WHERE map_run IS NOT NULL AND map_run = ?1 {condition} {redriven}
+             AND (started_at, key) < (?2, ?3)
          ORDER BY started_at DESC, key DESC LIMIT ?4",
         executions::COLUMNS
     ))?;
@@ -434,7 +460,8 @@ const COLUMNS: &str = "key, arn, execution, status, started_at, stopped_at, fail
     concurrency_max, tolerated_failure_percentage, tolerated_failure_count, items, children,
     next_child, next_item, executions_running, executions_succeeded, executions_failed,
     executions_timed_out, executions_aborted, executions_pending_redrive, items_running,
-    items_succeeded, items_failed, items_timed_out, items_aborted, items_pending_redrive";
+    items_succeeded, items_failed, items_timed_out, items_aborted, items_pending_redrive, kind,
+    redrive_count, redriven_at, is_choosing, executions_not_redrivable, items_not_redrivable";
 
 fn read_map_run(row: &Row<'_>) -> rusqlite::Result<MapRunRecord> {
     let children: Option<i64> = row.get(11)?;
@@ -451,6 +478,7 @@ fn read_map_run(row: &Row<'_>) -> rusqlite::Result<MapRunRecord> {
             },
             items: unsigned(row, 10)?,
             children: children.map(i64::unsigned_abs),
+            kind: row.get(26)?,
         },
         status: row.get(3)?,
         stopped_at: instant_or_none(row, 5)?,
@@ -459,6 +487,15 @@ fn read_map_run(row: &Row<'_>) -> rusqlite::Result<MapRunRecord> {
         next_item: unsigned(row, 13)?,
         executions: read_counts(row, 14)?,
         items: read_counts(row, 20)?,
+        redrive: match (unsigned(row, 27)?, instant_or_none(row, 28)?) {
+            (count, Some(at)) => Some(MapRunRedrive { count, at }),
+            (_, None) => None,
+        },
+        is_choosing: row.get(29)?,
+        not_redrivable: NotRedrivable {
+            executions: unsigned(row, 30)?,
+            items: unsigned(row, 31)?,
+        },
     })
 }
 

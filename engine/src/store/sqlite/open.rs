@@ -30,6 +30,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0005_redrives.sql"),
     include_str!("../migrations/0006_map_runs.sql"),
     include_str!("../migrations/0007_deletions.sql"),
+    include_str!("../migrations/0008_map_run_redrives.sql"),
 ];
 
 /// The version that the last migration leads to.

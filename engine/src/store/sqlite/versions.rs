@@ -403,7 +403,7 @@ fn list_started_by(
         StartedBy::Alias(_) => ("execution_by_alias", "alias"),
     };
     let columns = executions::COLUMNS;
-    let redriven = executions::redriven_condition(filter);
+    let redriven = executions::redriven_condition(filter.redriven);
     let mut statement = connection.prepare_cached(&format!(
         "SELECT {columns} FROM execution INDEXED BY {index}
          WHERE state_machine = ?1 AND details IS NOT NULL
