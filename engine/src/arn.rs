@@ -2,6 +2,7 @@
 
 use crate::configuration::Server;
 use crate::error::{OperationError, ValidationReason};
+use crate::store::StateMachineKind;
 
 /// An ARN of Step Functions, taken apart.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -296,16 +297,34 @@ impl Qualifier {
     }
 }
 
-/// The ARNs of a Map Run's child and of the labelled state machine that it belongs to, and the
-/// name of the latter.
-pub(crate) fn of_child(map_run: &str, name: &str) -> (String, String, String) {
+/// The ARN of a Map Run's child. An Express one says which Map Run it belongs to.
+pub(crate) fn of_child(map_run: &str, kind: StateMachineKind, name: &str) -> String {
+    let (prefix, rest) = map_run.split_once(":mapRun:").unwrap_or(("", map_run));
+    match kind {
+        StateMachineKind::Standard => {
+            let labelled = rest.rsplit_once(':').map_or(rest, |(labelled, _)| labelled);
+            format!("{prefix}:execution:{labelled}:{name}")
+        }
+        StateMachineKind::Express => format!("{prefix}:express:{rest}:{name}"),
+    }
+}
+
+/// The ARN and the name of the labelled state machine that a Map Run's children belong to.
+pub(crate) fn labelled(map_run: &str) -> (String, String) {
     let (prefix, rest) = map_run.split_once(":mapRun:").unwrap_or(("", map_run));
     let labelled = rest.rsplit_once(':').map_or(rest, |(labelled, _)| labelled);
-    (
-        format!("{prefix}:execution:{labelled}:{name}"),
-        format!("{prefix}:stateMachine:{labelled}"),
-        labelled.to_owned(),
-    )
+    let arn = format!("{prefix}:stateMachine:{labelled}");
+    (arn, labelled.to_owned())
+}
+
+/// The ARN of the Map Run and the name of the child that the ARN of an Express child is made of;
+/// `None` for anything else.
+pub(crate) fn express_child(text: &str) -> Option<(String, &str)> {
+    let (prefix, rest) = text.split_once(":express:")?;
+    let (run, name) = rest.rsplit_once(':')?;
+    let map_run = format!("{prefix}:mapRun:{run}");
+    let is_whole = label_of(&map_run).is_some() && !name.is_empty();
+    is_whole.then_some((map_run, name))
 }
 
 /// The state machine's name and the label of a Map Run.
@@ -362,6 +381,18 @@ mod tests {
             Arns::parse_alias(&text).unwrap(),
             ("orders".into(), "live".into())
         );
+    }
+
+    #[test]
+    fn children_are_named_after_their_map_run() {
+        let run = "arn:aws:states:us-east-1:123456789012:mapRun:orders/each:7-8";
+        let standard = of_child(run, StateMachineKind::Standard, "c");
+        assert_eq!(standard, arns().execution("orders/each", "c"));
+        assert_eq!(express_child(&standard), None);
+        let express = of_child(run, StateMachineKind::Express, "c");
+        assert!(express.ends_with(":express:orders/each:7-8:c"), "{express}");
+        assert_eq!(express_child(&express), Some((run.to_owned(), "c")));
+        assert_eq!(express_child(&arns().express("orders", "c", "7")), None);
     }
 
     #[test]

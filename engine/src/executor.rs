@@ -19,7 +19,7 @@ use std::time::Duration;
 use rand_chacha::rand_core::{Rng, SeedableRng};
 use stepwell_interpreter::effect::Effect;
 use stepwell_interpreter::event::{Event, HistoryId};
-use stepwell_interpreter::execution::{Limits, Status};
+use stepwell_interpreter::execution::{Limits, Mode, Status};
 use stepwell_interpreter::input::Input;
 use stepwell_interpreter::journal;
 use stepwell_interpreter::{Chance, Execution, Timestamp};
@@ -632,8 +632,10 @@ pub(crate) fn standing(status: &Status) -> (ExecutionStatus, Option<Timestamp>) 
 
 /// When a new owner has to look after the execution: at once, if it has work under way that a
 /// crash would end; otherwise when time alone makes it go on.
+///
+/// Nobody looks after an Express execution: its Map Run does.
 pub(crate) fn wake_at(execution: &Execution) -> Option<Timestamp> {
-    if !execution.is_running() {
+    if !execution.is_running() || execution.mode() != Mode::Standard {
         None
     } else if execution.is_cut() || has_work_under_way(execution) {
         Some(Timestamp::EPOCH)

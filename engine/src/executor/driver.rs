@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use stepwell_interpreter::effect::{Effect, TaskId};
+use stepwell_interpreter::execution::Mode;
 use stepwell_interpreter::input::{Input, TokenAnswer};
 use stepwell_interpreter::{Chance, Execution, journal};
 use stepwell_language::model::{MapMode, State, StateKind};
@@ -195,11 +196,14 @@ async fn load(executor: &Executor, key: ExecutionKey) -> Result<Loaded, LoadErro
         }
     }
     let execution = replay(executor, &record).await?;
-    Ok(if execution.is_running() {
-        Loaded::Running(Box::new(execution))
-    } else {
-        Loaded::Ended
-    })
+    // An Express child of a Map Run is in other hands, and hears nothing here.
+    Ok(
+        if execution.is_running() && execution.mode() == Mode::Standard {
+            Loaded::Running(Box::new(execution))
+        } else {
+            Loaded::Ended
+        },
+    )
 }
 
 /// Rebuilds an execution from its journal alone, whether it has ended or not.

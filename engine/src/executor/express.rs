@@ -4,6 +4,8 @@
 //! One that ends in its first turn never leaves its caller. Any other belongs to a task of the async
 //! runtime until its end, whether or not somebody waits for it. How many may be open at once is
 //! bounded by [`Room`].
+//!
+//! Of a [`child`] of a Map Run the store has the beginning and the end.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::panic::AssertUnwindSafe;
@@ -12,19 +14,24 @@ use std::sync::{Arc, Mutex};
 
 use futures_util::FutureExt;
 use stepwell_interpreter::effect::{Effect, TaskId};
-use stepwell_interpreter::event::ExecutionStarted;
+use stepwell_interpreter::event::{Event, ExecutionStarted};
 use stepwell_interpreter::execution::{Mode, Status};
 use stepwell_interpreter::input::Input;
 use stepwell_interpreter::{Chance, Execution, Timestamp};
+use stepwell_language::model::StateMachine;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch};
 use tokio::task::AbortHandle;
 
 use crate::measure;
+use crate::store::ExecutionKey;
 
-use super::{Executor, Inbox, Message, Program, lock, tasks};
+use super::{Executor, Inbox, Message, lock, tasks};
 
+pub(super) mod child;
 #[cfg(test)]
 mod tests;
+
+use child::Child;
 
 /// Express executions that may be open at once, unless the engine is told otherwise.
 pub(crate) const OPEN_MAX: usize = 10_000;
@@ -36,6 +43,8 @@ pub(super) struct Express {
     /// What drives those that did not end in their first turn.
     drivers: Mutex<HashMap<u64, AbortHandle>>,
     next_driver: AtomicU64,
+    /// The children of Map Runs that have not ended, or whose ends are not written yet.
+    children: Mutex<HashMap<ExecutionKey, ExpressExecution>>,
 }
 
 impl Express {
@@ -44,6 +53,7 @@ impl Express {
             room: Arc::new(Semaphore::new(open_max.min(Semaphore::MAX_PERMITS))),
             drivers: Mutex::default(),
             next_driver: AtomicU64::new(0),
+            children: Mutex::default(),
         }
     }
 
@@ -62,7 +72,7 @@ pub(crate) struct Room(#[expect(dead_code, reason = "held, not read")] OwnedSema
 /// What an Express execution is started with.
 pub(crate) struct ExpressStart {
     /// What it runs.
-    pub(crate) program: Arc<Program>,
+    pub(crate) machine: Arc<StateMachine>,
     /// Its name, its ARN, its input.
     pub(crate) started: ExecutionStarted,
     /// Express, with or without a caller who waits.
@@ -89,7 +99,6 @@ impl ExpressExecution {
     }
 
     /// Tells it something, for instance to stop. One that has ended takes no notice.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the children of Maps"))]
     pub(crate) fn post(&self, input: Input) {
         let _ = self.inbox.send(Message::new(input));
     }
@@ -103,7 +112,6 @@ impl Executor {
     }
 
     /// The same, for whoever can wait until others have ended.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the children of Maps"))]
     pub(crate) async fn express_room_in_time(&self) -> Room {
         let room = Arc::clone(&self.0.express.room);
         Room(room.acquire_owned().await.expect("nobody closes it"))
@@ -113,29 +121,33 @@ impl Executor {
     /// then is left goes on beside the caller.
     pub(crate) fn start_express(&self, room: Room, start: ExpressStart) -> ExpressExecution {
         metrics::counter!(measure::STARTED).increment(1);
+        self.prepare_express(start).go_on(room, None)
+    }
+
+    /// Takes an Express execution through its first turn.
+    pub(super) fn prepare_express(&self, start: ExpressStart) -> FirstTurn {
         let started_at = self.now();
         let (inbox, messages) = mpsc::unbounded_channel();
-        let machine = Arc::clone(&start.program.machine);
         let mut run = Run {
             executor: self.clone(),
-            execution: Execution::in_mode(machine, self.0.limits, start.mode),
+            execution: Execution::in_mode(start.machine, self.0.limits, start.mode),
             chance: start.chance,
-            inbox: inbox.clone(),
+            inbox,
             inputs: VecDeque::new(),
             running: BTreeMap::new(),
         };
-        run.step(Input::Start(Box::new(start.started)));
-        let (tell, ended) = watch::channel(None);
-        if run.execution.is_running() {
-            self.drive_express(room, run, messages, tell);
-        } else {
-            tell.send_replace(Some(run.execution.status().clone()));
-        }
-        ExpressExecution {
+        let events = run.decide(Input::Start(Box::new(start.started)));
+        FirstTurn {
             started_at,
-            inbox,
-            ended,
+            run,
+            messages,
+            events,
         }
+    }
+
+    /// The child with this key, if it runs here.
+    pub(super) fn express_child(&self, key: ExecutionKey) -> Option<ExpressExecution> {
+        lock(&self.0.express.children).get(&key).cloned()
     }
 
     fn drive_express(
@@ -144,21 +156,36 @@ impl Executor {
         mut run: Run,
         mut messages: mpsc::UnboundedReceiver<Message>,
         tell: watch::Sender<Option<Status>>,
+        child: Option<Child>,
     ) {
         let number = self.0.express.next_driver.fetch_add(1, Ordering::Relaxed);
         let leaves = Leaves {
             executor: self.clone(),
             number,
+            child: child.as_ref().map(|child| child.key),
             _room: room,
         };
         let driving = async move {
-            let _leaves = leaves;
+            let leaves = leaves;
             let driven = AssertUnwindSafe(run.drive(&mut messages)).catch_unwind();
             if driven.await.is_err() {
                 tracing::error!("an Express execution cannot go on: its driver panicked");
                 return;
             }
-            tell.send_replace(Some(run.execution.status().clone()));
+            let status = run.execution.status();
+            match child {
+                None => {
+                    tell.send_replace(Some(status.clone()));
+                }
+                Some(child) => {
+                    child.write_end(&leaves.executor, status).await;
+                    tell.send_replace(Some(status.clone()));
+                    // Off the list first: who is told may look for it.
+                    let executor = leaves.executor.clone();
+                    drop(leaves);
+                    executor.0.map_runs.tell(&child.map_run);
+                }
+            }
         };
         // The list is locked, so that the driver cannot leave it before it is on it.
         let mut drivers = lock(&self.0.express.drivers);
@@ -166,16 +193,75 @@ impl Executor {
     }
 }
 
+/// An Express execution that has taken its first turn, and that nobody knows of yet. Dropped, it is
+/// as if it had never been.
+pub(super) struct FirstTurn {
+    started_at: Timestamp,
+    run: Run,
+    messages: mpsc::UnboundedReceiver<Message>,
+    events: Vec<Event>,
+}
+
+impl FirstTurn {
+    /// How it stands.
+    pub(super) fn execution(&self) -> &Execution {
+        &self.run.execution
+    }
+
+    /// What happened in its first turn.
+    pub(super) fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    /// Says what happened, and goes on beside the caller if there is anything left to do. The end
+    /// of a child is written down.
+    pub(super) fn go_on(self, room: Room, child: Option<Child>) -> ExpressExecution {
+        let Self {
+            started_at,
+            mut run,
+            messages,
+            events,
+        } = self;
+        run.act(&events);
+        let (tell, ended) = watch::channel(None);
+        let execution = ExpressExecution {
+            started_at,
+            inbox: run.inbox.clone(),
+            ended,
+        };
+        let executor = run.executor.clone();
+        if let Some(child) = &child {
+            lock(&executor.0.express.children).insert(child.key, execution.clone());
+        }
+        if run.execution.is_running() || child.is_some() {
+            executor.drive_express(room, run, messages, tell, child);
+        } else {
+            tell.send_replace(Some(run.execution.status().clone()));
+        }
+        execution
+    }
+
+    /// Says what happened in a first turn that was the last one, too, and is written down.
+    pub(super) fn show(mut self) {
+        self.run.act(&self.events);
+    }
+}
+
 /// Takes a driver off the list, however it ends.
 struct Leaves {
     executor: Executor,
     number: u64,
+    child: Option<ExecutionKey>,
     _room: Room,
 }
 
 impl Drop for Leaves {
     fn drop(&mut self) {
-        lock(&self.executor.0.express.drivers).remove(&self.number);
+        let express = &self.executor.0.express;
+        lock(&express.drivers).remove(&self.number);
+        if let Some(child) = self.child {
+            lock(&express.children).remove(&child);
+        }
     }
 }
 
@@ -208,14 +294,24 @@ impl Run {
         }
     }
 
-    /// Handles one input and starts the effects. What is known at once is the next input.
+    /// Handles one input and starts the effects.
     fn step(&mut self, input: Input) {
+        let events = self.decide(input);
+        self.act(&events);
+    }
+
+    /// Handles one input.
+    fn decide(&mut self, input: Input) -> Vec<Event> {
         if let Input::TaskSubmitted { task, .. } = &input {
             self.running.remove(task);
         }
         let now = self.executor.now();
-        let events = self.execution.handle(input, now, &mut self.chance);
-        self.executor.show(&self.execution, &events);
+        self.execution.handle(input, now, &mut self.chance)
+    }
+
+    /// Says what happened, and starts the effects. What is known at once is the next input.
+    fn act(&mut self, events: &[Event]) {
+        self.executor.show(&self.execution, events);
         for effect in self.execution.take_effects() {
             self.start(effect);
         }
@@ -228,6 +324,7 @@ impl Run {
             is_open
         });
         if self.inputs.is_empty() && self.execution.is_cut() {
+            let now = self.executor.now();
             let is_due = self.execution.wake_at().is_some_and(|at| at <= now);
             self.inputs.push_back(if is_due {
                 Input::TimerFired

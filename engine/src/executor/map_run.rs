@@ -10,6 +10,7 @@
 //! whose children were set to [`ExecutionStatus::PendingRedrive`](crate::store::ExecutionStatus).
 
 mod children;
+mod express;
 mod results;
 
 use std::collections::HashMap;
@@ -30,11 +31,13 @@ use crate::store::map_run::{
     NewMapRun,
 };
 use crate::store::{
-    Conflict, ExecutionCursor, ExecutionKey, ExecutionStatus, Remedy, StateMachineKind, StoreError,
+    Conflict, ExecutionCursor, ExecutionKey, ExecutionRecord, ExecutionStatus, Remedy,
+    StateMachineKind, StoreError,
 };
 
 use super::{Executor, Message, lock};
 
+use children::Places;
 use results::{read_failure, write_failure};
 
 /// Children of one run at a time, whatever its definition says. Source: AWS's limit.
@@ -282,10 +285,11 @@ impl Runner {
     /// The run's key; `None` for one that was given up before it was in the store.
     async fn begin(&self) -> Result<Option<MapRunKey>, StoreError> {
         let runs = self.executor.store().map_runs();
-        let Some(Asked { execution, run, .. }) = &self.asked else {
+        let Some(asked) = &self.asked else {
             let found = runs.map_run_by_arn(&self.map_run).await?;
             return Ok(found.map(|record| record.key));
         };
+        let Asked { execution, run, .. } = asked;
         let started = &run.started;
         let begun = runs.begin(NewMapRun {
             arn: self.map_run.to_string(),
@@ -298,10 +302,7 @@ impl Runner {
             },
             items: run.items.count(),
             children: run.items.children(),
-            kind: match run.items.execution_type() {
-                ExecutionType::Standard => StateMachineKind::Standard,
-                ExecutionType::Express => StateMachineKind::Express,
-            },
+            kind: kind_of(asked),
         });
         Ok(Some(begun.await?.key))
     }
@@ -324,8 +325,7 @@ impl Runner {
         }
         if is_cancelled || progress.failure.is_some() {
             if record.executions.running > 0 {
-                self.stop_children(record.key, progress).await?;
-                return Ok(Step::Wait);
+                return self.stop_children(&record, progress).await;
             }
             let status = if is_cancelled {
                 MapRunStatus::Aborted
@@ -339,6 +339,10 @@ impl Runner {
         let Some(asked) = &self.asked else {
             return Ok(Step::Ended);
         };
+        let is_express = kind_of(asked) == StateMachineKind::Express;
+        if is_express && !progress.has_taken_up {
+            return self.take_up_children(&record, progress).await;
+        }
         if record.is_exhausted() {
             if record.executions.running > 0 {
                 return Ok(Step::Wait);
@@ -353,10 +357,17 @@ impl Runner {
         if room == 0 {
             return Ok(Step::Wait);
         }
-        if self.executor.is_full() {
+        let places = if is_express {
+            match self.rooms(room).await {
+                Some(rooms) => Places::Express(rooms),
+                None => return Ok(Step::Again),
+            }
+        } else if self.executor.is_full() {
             return Ok(Step::LookAgain);
-        }
-        match self.add_children(asked, &record, room).await? {
+        } else {
+            Places::Standard(room)
+        };
+        match self.add_children(asked, &record, places).await? {
             Ok(ChildrenCreation::Created(_) | ChildrenCreation::Outdated(_)) => {}
             Err(failure) => progress.failure = Some(failure),
         }
@@ -437,31 +448,53 @@ impl Runner {
     /// Stops every child that runs, once.
     async fn stop_children(
         &self,
-        key: MapRunKey,
+        record: &MapRunRecord,
         progress: &mut Progress,
-    ) -> Result<(), StoreError> {
-        if std::mem::replace(&mut progress.is_stopping, true) {
-            return Ok(());
+    ) -> Result<Step, StoreError> {
+        if progress.is_stopping {
+            return Ok(Step::Wait);
         }
+        let mut is_told = true;
         let mut after = None;
         loop {
-            let filter = ChildFilter {
-                map_run: key,
-                status: Some(ExecutionStatus::Running),
-                redriven: None,
-                after,
-            };
-            let runs = self.executor.store().map_runs();
-            let children = runs.list_children(filter, PAGE).await?;
-            let Some(last) = children.last() else {
-                return Ok(());
-            };
+            let children = self
+                .children_with(record.key, ExecutionStatus::Running, after)
+                .await?;
+            let Some(last) = children.last() else { break };
             after = Some(ExecutionCursor::of(last));
             for child in children {
-                let stop = Input::Stop(Failure::default());
-                self.executor.post(child.key, Message::new(stop));
+                match record.begun.kind {
+                    StateMachineKind::Standard => {
+                        let stop = Input::Stop(Failure::default());
+                        self.executor.post(child.key, Message::new(stop));
+                    }
+                    StateMachineKind::Express => is_told &= self.stop_express(child.key).await?,
+                }
             }
         }
+        progress.is_stopping = is_told;
+        Ok(match record.begun.kind {
+            StateMachineKind::Standard => Step::Wait,
+            StateMachineKind::Express if is_told => Step::Again,
+            StateMachineKind::Express => Step::LookAgain,
+        })
+    }
+
+    /// A page of the children that stand like this.
+    async fn children_with(
+        &self,
+        map_run: MapRunKey,
+        status: ExecutionStatus,
+        after: Option<ExecutionCursor>,
+    ) -> Result<Vec<ExecutionRecord>, StoreError> {
+        let filter = ChildFilter {
+            map_run,
+            status: Some(status),
+            redriven: None,
+            after,
+        };
+        let runs = self.executor.store().map_runs();
+        runs.list_children(filter, PAGE).await
     }
 }
 
@@ -472,6 +505,8 @@ struct Progress {
     failure: Option<Failure>,
     /// Whether its children have been told to stop.
     is_stopping: bool,
+    /// Whether it has all Express children in hands that had begun before.
+    has_taken_up: bool,
 }
 
 /// Whether more items failed than the run survives. Either limit alone suffices.
@@ -496,6 +531,14 @@ fn exceeds(record: &MapRunRecord) -> bool {
         (0, true) => percentage > tolerated_failure_percentage,
         (count, false) => failed > count,
         (count, true) => failed > count || percentage > tolerated_failure_percentage,
+    }
+}
+
+/// What kind of executions the children are.
+fn kind_of(asked: &Asked) -> StateMachineKind {
+    match asked.run.items.execution_type() {
+        ExecutionType::Standard => StateMachineKind::Standard,
+        ExecutionType::Express => StateMachineKind::Express,
     }
 }
 

@@ -240,8 +240,12 @@ impl Engine {
         &self,
         request: DescribeExecution,
     ) -> Result<ExecutionDescription, OperationError> {
-        let record = self.find_execution(&request.execution_arn).await?;
-        self.description_of(record, &request.execution_arn).await
+        let arn = &request.execution_arn;
+        let record = match self.find_express_child(arn).await? {
+            Some(record) => record,
+            None => self.find_execution(arn).await?,
+        };
+        self.description_of(record, arn).await
     }
 
     /// `StopExecution`. Returns when it was stopped; one that has ended stays as it is.

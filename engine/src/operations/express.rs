@@ -137,7 +137,7 @@ impl Engine {
             .express(&target.record.name, &name, &chance.uuid());
         let started = self.beginning(target, &arn, &name, request.trace_header, input);
         let start = ExpressStart {
-            program: Arc::clone(&target.program),
+            machine: Arc::clone(&target.program.machine),
             started,
             mode,
             chance,

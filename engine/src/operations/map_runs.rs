@@ -12,9 +12,12 @@ use crate::engine::Engine;
 use crate::error::{OperationError, ValidationReason};
 use crate::store::map_run::{
     ChildFilter, Counts, LimitChange, LimitUpdate, MapRunKey, MapRunLimits, MapRunRecord,
-    MapRunStatus,
+    MapRunStatus, NewMapRun,
 };
-use crate::store::{ExecutionCursor, ExecutionKey, ExecutionRecord, ExecutionStatus, Revision};
+use crate::store::{
+    ExecutionCursor, ExecutionKey, ExecutionRecord, ExecutionStatus, Redrive, Revision,
+    StateMachineKind,
+};
 
 use super::executions::{ExecutionSummary, ListedExecutions};
 use super::paging;
@@ -164,7 +167,7 @@ impl Engine {
         let next_token = last.map(|last| paging::token(arguments, &last.key.0));
         let summary = |record: MapRunRecord| MapRunSummary {
             execution_arn: execution_arn.clone(),
-            state_machine_arn: arn::of_child(&record.begun.arn, "").1,
+            state_machine_arn: arn::labelled(&record.begun.arn).0,
             start_date: record.begun.started_at,
             stop_date: record.stopped_at,
             map_run_arn: record.begun.arn,
@@ -244,20 +247,21 @@ impl Engine {
         records.truncate(size);
         let last = records.last().filter(|_| has_more);
         let next_token = last.map(|last| paging::token(arguments, &(last.started_at, last.key.0)));
-        let arn = &map_run.begun.arn;
+        let NewMapRun { arn, kind, .. } = &map_run.begun;
+        let state_machine_arn = arn::labelled(arn).0;
         let summary = |record: ExecutionRecord| {
-            let (execution_arn, state_machine_arn, _) = arn::of_child(arn, &record.name);
+            let redrive = Redrive::read(record.details.as_deref());
             ExecutionSummary {
-                execution_arn,
-                state_machine_arn,
+                execution_arn: arn::of_child(arn, *kind, &record.name),
+                state_machine_arn: state_machine_arn.clone(),
                 name: record.name,
                 status: record.status,
                 start_date: record.started_at,
                 stop_date: record.stopped_at,
                 version_arn: None,
                 alias_arn: None,
-                redrive_count: 0,
-                redrive_date: None,
+                redrive_count: redrive.map_or(0, |redrive| redrive.count),
+                redrive_date: redrive.map(|redrive| redrive.at),
                 map_run_arn: Some(arn.clone()),
                 item_count: record.child.map(|child| child.items),
             }
@@ -293,7 +297,7 @@ impl Engine {
         if let Some(child) = record.child {
             let run = store.map_runs().map_run(child.map_run).await?;
             let run = run.ok_or_else(unreadable)?;
-            return Ok(arn::of_child(&run.begun.arn, &record.name).0);
+            return Ok(arn::of_child(&run.begun.arn, run.begun.kind, &record.name));
         }
         let machine = store.state_machine_by_key(record.state_machine).await?;
         let machine = machine.ok_or_else(unreadable)?;
@@ -312,8 +316,32 @@ impl Engine {
         };
         let runs = self.executor.store().map_runs();
         let run = runs.map_run(child.map_run).await?;
+        let run = run.filter(|run| run.begun.kind == StateMachineKind::Standard);
         let own = run.as_ref().and_then(|run| arn::label_of(&run.begun.arn));
         Ok(own.is_some_and(|(_, own)| own == label))
+    }
+
+    /// The record of the Express child that an ARN names: all that can be done with one is to
+    /// describe it. `None` for the ARN of anything else.
+    pub(super) async fn find_express_child(
+        &self,
+        arn: &str,
+    ) -> Result<Option<ExecutionRecord>, OperationError> {
+        let Some((map_run, name)) = arn::express_child(arn) else {
+            return Ok(None);
+        };
+        let absent = || OperationError::ExecutionDoesNotExist(arn.to_owned());
+        let machine = arn::label_of(&map_run).map_or("", |(machine, _)| machine);
+        if !self.arns.is_own(arn) {
+            return Err(absent());
+        }
+        let store = self.executor.store();
+        let run = store.map_runs().map_run_by_arn(&map_run).await?;
+        let run = run.filter(|run| run.begun.kind == StateMachineKind::Express);
+        let run = run.ok_or_else(absent)?;
+        let found = store.execution_by_name(machine, name).await?;
+        let found = found.filter(|found| found.child.is_some_and(|child| child.map_run == run.key));
+        found.map(Some).ok_or_else(absent)
     }
 
     /// Makes the description of a child's state machine out of that of its whole document: the
@@ -350,7 +378,7 @@ impl Engine {
         let definition = serde_json::from_str(&revision.content.definition)
             .ok()
             .and_then(|document: Value| processor(&document, &child_of.state, language));
-        let (_, state_machine_arn, name) = arn::of_child(&child_of.map_run, "");
+        let (state_machine_arn, name) = arn::labelled(&child_of.map_run);
         description.definition = definition.ok_or_else(|| unreadable("its state is gone"))?;
         description.variable_references =
             super::state_machines::variable_references(&description.definition, description.kind);

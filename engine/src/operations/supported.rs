@@ -1,7 +1,7 @@
 //! What is not built yet is refused by name, where the definition is created.
 
 use stepwell_language::diagnostic::{Code, Diagnostic};
-use stepwell_language::model::{ExecutionType, MapMode, StateKind, StateMachine};
+use stepwell_language::model::{MapMode, StateKind, StateMachine};
 use stepwell_language::source::Span;
 
 use crate::executor::Executor;
@@ -42,13 +42,6 @@ pub(super) fn unsupported(executor: &Executor, machine: &StateMachine) -> Vec<Di
                     let missing = |field: &str| {
                         format!("The field '{field}' is not supported yet by Stepwell")
                     };
-                    if distributed.execution_type == ExecutionType::Express {
-                        report(
-                            "The execution type 'EXPRESS' is not supported yet by Stepwell"
-                                .to_owned(),
-                            "/ItemProcessor/ProcessorConfig/ExecutionType",
-                        );
-                    }
                     if distributed.item_reader.is_some() {
                         report(missing("ItemReader"), "/ItemReader");
                     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use stepwell_interpreter::event::{ChildOf, Event, ExecutionStarted};
+use stepwell_interpreter::execution::Mode;
 use stepwell_interpreter::failure::Failure;
 use stepwell_interpreter::input::Input;
 use stepwell_interpreter::map_run::MapRunChild;
@@ -11,15 +12,17 @@ use stepwell_interpreter::{Chance, Execution, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::arn;
+use crate::executor::express::child::JournalEnd;
+use crate::executor::express::{self, ExpressStart, FirstTurn, Room};
 use crate::executor::{Executor, chunk, driver, go_live, lock, named_by, standing, wake_at};
 use crate::measure;
 use crate::store::map_run::{Child, ChildrenCreation, MapRunRecord, NewChildren};
-use crate::store::{ExecutionKey, ExecutionRecord, NewExecution, StoreError, WaitingTask};
+use crate::store::{Chunk, ExecutionKey, ExecutionRecord, NewExecution, StoreError, WaitingTask};
 
-use super::{Asked, Runner};
+use super::{Asked, Runner, kind_of};
 
 /// Children that are added in one step.
-const BATCH_MAX: u64 = 100;
+pub(super) const BATCH_MAX: u64 = 100;
 
 /// Bytes of input that are added in one step, if it is more than one child's.
 const BATCH_BYTES_MAX: usize = 2 << 20;
@@ -33,11 +36,33 @@ struct Family<'a> {
     now: Timestamp,
 }
 
+/// Room for more children.
+pub(super) enum Places {
+    /// For so many Standard ones.
+    Standard(u64),
+    /// For Express ones, which are in memory for as long as they run.
+    Express(Vec<Room>),
+}
+
+impl Places {
+    fn count(&self) -> u64 {
+        match self {
+            Self::Standard(count) => *count,
+            Self::Express(rooms) => rooms.len() as u64,
+        }
+    }
+}
+
 /// A child that is about to be added.
 struct Made {
     new: NewExecution,
-    execution: Execution,
-    events: Vec<Event>,
+    turn: Turn,
+}
+
+/// What a child did in its first turn.
+enum Turn {
+    Standard(Box<(Execution, Vec<Event>)>),
+    Express(Box<(FirstTurn, Room)>),
 }
 
 impl Runner {
@@ -47,7 +72,7 @@ impl Runner {
         &self,
         asked: &Asked,
         record: &MapRunRecord,
-        room: u64,
+        mut places: Places,
     ) -> Result<Result<ChildrenCreation, Failure>, StoreError> {
         let executor = &self.executor;
         let parent = executor.store().execution(asked.execution).await?;
@@ -70,7 +95,9 @@ impl Runner {
         let mut chance = executor.chance();
         let mut made = Vec::new();
         let (mut item, mut bytes) = (record.next_item, 0);
-        for index in (record.next_child..).take(usize::try_from(room.min(BATCH_MAX)).unwrap_or(1)) {
+        for index in
+            (record.next_child..).take(usize::try_from(places.count().min(BATCH_MAX)).unwrap_or(1))
+        {
             let child = match asked.run.items.child(item, now, &mut chance) {
                 Ok(Some(child)) => child,
                 Err(failure) if made.is_empty() => return Ok(Err(failure)),
@@ -84,7 +111,11 @@ impl Runner {
                 index,
                 items: child.items,
             };
-            made.push(self.make(&family, place, child, &mut chance));
+            let room = match &mut places {
+                Places::Standard(_) => None,
+                Places::Express(rooms) => rooms.pop(),
+            };
+            made.push(self.make(&family, place, child, room, &mut chance));
             if bytes >= BATCH_BYTES_MAX {
                 break;
             }
@@ -97,6 +128,7 @@ impl Runner {
         family: &Family<'_>,
         place: Child,
         child: MapRunChild,
+        room: Option<Room>,
         chance: &mut Chance,
     ) -> Made {
         let executor = &self.executor;
@@ -109,10 +141,25 @@ impl Runner {
         let now = *now;
         let name = chance.uuid_at(now);
         let started = started(&asked.started, asked, &name, place.index, child);
-        let mut execution =
-            Execution::new(Arc::clone(asked.run.items.machine()), executor.0.limits);
-        execution.set_absent_activities(absent.clone());
-        let events = execution.handle(Input::Start(Box::new(started)), now, chance);
+        let machine = Arc::clone(asked.run.items.machine());
+        let turn = match room {
+            Some(room) => {
+                let first = executor.prepare_express(ExpressStart {
+                    machine,
+                    started,
+                    mode: Mode::Express,
+                    chance: executor.chance(),
+                });
+                Turn::Express(Box::new((first, room)))
+            }
+            None => {
+                let mut execution = Execution::new(machine, executor.0.limits);
+                execution.set_absent_activities(absent.clone());
+                let events = execution.handle(Input::Start(Box::new(started)), now, chance);
+                Turn::Standard(Box::new((execution, events)))
+            }
+        };
+        let execution = turn.execution();
         let (status, stopped_at) = standing(execution.status());
         let record = ExecutionRecord {
             key: executor.next_key(),
@@ -123,19 +170,17 @@ impl Runner {
             status,
             started_at: now,
             stopped_at,
-            wake_at: wake_at(&execution),
+            wake_at: wake_at(execution),
             details: None,
             child: Some(place),
         };
-        let chunks = chunk(&events, execution.last_history_id());
         Made {
             new: NewExecution {
                 record,
-                chunks: chunks.into_iter().collect(),
-                waiting: executor.waiting(&execution),
+                chunks: turn.journal(),
+                waiting: executor.waiting(execution),
             },
-            execution,
-            events,
+            turn,
         }
     }
 
@@ -147,16 +192,17 @@ impl Runner {
         let executor = &self.executor;
         let mut children = Vec::with_capacity(made.len());
         let mut begun = Vec::with_capacity(made.len());
-        for Made {
-            new,
-            execution,
-            events,
-        } in made
-        {
+        for Made { new, turn } in made {
             let (key, waiting) = (new.record.key, new.waiting.clone());
             children.push(new);
-            // Those that run are on the list before anybody can know of them.
-            begun.push(go(executor, key, execution, events, waiting));
+            begun.push(match turn {
+                Turn::Standard(turn) => {
+                    let (execution, events) = *turn;
+                    // Those that run are on the list before anybody can know of them.
+                    go(executor, key, execution, events, waiting)
+                }
+                Turn::Express(turn) => Begin::Express(key, turn),
+            });
         }
         let created = executor
             .store()
@@ -170,7 +216,7 @@ impl Runner {
         if matches!(created, Ok(ChildrenCreation::Created(_))) {
             metrics::counter!(measure::STARTED).increment(begun.len() as u64);
             for begin in begun {
-                begin.begin(executor);
+                begin.begin(executor, &self.map_run);
             }
         }
         created
@@ -183,10 +229,35 @@ enum Begin {
     Ended(Box<(ExecutionKey, Execution, Vec<Event>)>),
     /// Its driver waits for this.
     Driven(oneshot::Sender<()>),
+    /// It is run in memory.
+    Express(ExecutionKey, Box<(FirstTurn, Room)>),
+}
+
+impl Turn {
+    fn execution(&self) -> &Execution {
+        match self {
+            Self::Standard(turn) => &turn.0,
+            Self::Express(turn) => turn.0.execution(),
+        }
+    }
+
+    fn journal(&self) -> Vec<Chunk> {
+        match self {
+            Self::Standard(turn) => {
+                let (execution, events) = &**turn;
+                let chunk = chunk(events, execution.last_history_id());
+                chunk.into_iter().collect()
+            }
+            Self::Express(turn) => {
+                let first = &turn.0;
+                express::child::journal(first.events(), first.execution().status())
+            }
+        }
+    }
 }
 
 impl Begin {
-    fn begin(self, executor: &Executor) {
+    fn begin(self, executor: &Executor, map_run: &Arc<str>) {
         match self {
             Self::Ended(ended) => {
                 let (key, execution, events) = *ended;
@@ -194,6 +265,20 @@ impl Begin {
             }
             Self::Driven(begin) => {
                 let _ = begin.send(());
+            }
+            Self::Express(key, turn) => {
+                let (first, room) = *turn;
+                if !first.execution().is_running() {
+                    first.show();
+                    executor.0.map_runs.tell(map_run);
+                    return;
+                }
+                let child = express::child::Child {
+                    key,
+                    map_run: Arc::clone(map_run),
+                    end: JournalEnd::BEGINNING,
+                };
+                first.go_on(room, Some(child));
             }
         }
     }
@@ -235,7 +320,8 @@ fn started(
     child: MapRunChild,
 ) -> ExecutionStarted {
     let map_run = &asked.run.started.map_run;
-    let (execution, state_machine, state_machine_name) = arn::of_child(map_run, name);
+    let execution = arn::of_child(map_run, kind_of(asked), name);
+    let (state_machine, state_machine_name) = arn::labelled(map_run);
     ExecutionStarted {
         execution: execution.into(),
         name: name.into(),

@@ -9,7 +9,7 @@ use stepwell_interpreter::journal;
 use stepwell_language::model::Transformation;
 
 use crate::arn;
-use crate::store::map_run::{ChildResult, MapRunRecord};
+use crate::store::map_run::{ChildResult, MapRunRecord, NewMapRun};
 use crate::store::{Chunk, ExecutionStatus, StoreError};
 
 use super::{Asked, Runner};
@@ -36,7 +36,7 @@ impl Runner {
             }
             for result in results {
                 from = result.record.child.map_or(u64::MAX, |child| child.index) + 1;
-                let entry = entry(&result, &self.map_run, transformation);
+                let entry = entry(&result, record, transformation);
                 for value in entry {
                     if !gathered.add(value) {
                         return Ok(None);
@@ -65,7 +65,11 @@ impl Gathered {
 }
 
 /// What a child adds to the result.
-fn entry(result: &ChildResult, map_run: &str, transformation: Transformation) -> Vec<Value> {
+fn entry(
+    result: &ChildResult,
+    map_run: &MapRunRecord,
+    transformation: Transformation,
+) -> Vec<Value> {
     let output = match last_event(&result.last) {
         Some(Event {
             kind: EventKind::ExecutionSucceeded { output },
@@ -84,9 +88,11 @@ fn entry(result: &ChildResult, map_run: &str, transformation: Transformation) ->
 }
 
 /// All that is known of a child: what failed ones give in any case.
-fn whole(result: &ChildResult, map_run: &str) -> Value {
+fn whole(result: &ChildResult, map_run: &MapRunRecord) -> Value {
     let record = &result.record;
-    let (execution, state_machine, _) = arn::of_child(map_run, &record.name);
+    let NewMapRun { arn, kind, .. } = &map_run.begun;
+    let execution = arn::of_child(arn, *kind, &record.name);
+    let (state_machine, _) = arn::labelled(arn);
     let included = json!({"Included": true});
     let mut entry = Map::new();
     let mut add = |name: &str, value: Value| entry.insert(name.to_owned(), value);

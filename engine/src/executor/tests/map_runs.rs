@@ -3,16 +3,18 @@
 use std::collections::BTreeMap;
 use std::sync::Mutex;
 
-use crate::OperationError;
 use crate::engine::Outcome;
 use crate::operations::{
-    CreateActivity, DescribeExecution, GetActivityTask, ListMapRuns, MapRunDescription,
-    RedriveExecution, SendTaskSuccess, StopExecution,
+    CreateActivity, DescribeExecution, ExecutionDescription, ExecutionSummary, GetActivityTask,
+    ListMapRunExecutions, ListMapRuns, MapRunDescription, SendTaskSuccess, StopExecution,
 };
 use crate::store::Store;
 use crate::store::map_run::{Counts, MapRunStatus};
 
 use super::*;
+
+mod express;
+mod redrives;
 
 const RESOURCE: &str = "arn:aws:lambda:us-east-1:123456789012:function:f";
 
@@ -83,6 +85,47 @@ fn pass() -> Value {
 fn fail_odd() -> Value {
     json!({"Type": "Pass", "QueryLanguage": "JSONata",
         "Output": "{% $states.input % 2 = 1 ? $error('odd') : $states.input %}", "End": true})
+}
+
+/// The children of the latest run of an execution, the latest start first.
+async fn children_of(
+    engine: &Engine,
+    execution: &ExecutionHandle,
+    status_filter: Option<ExecutionStatus>,
+) -> Vec<ExecutionSummary> {
+    let run = run_of(engine, execution).await;
+    let list = ListMapRunExecutions {
+        map_run_arn: run.map_run_arn,
+        status_filter,
+        redriven_filter: None,
+        max_results: None,
+        next_token: None,
+    };
+    let listed = engine.list_map_run_executions(list).await;
+    listed.unwrap().executions
+}
+
+async fn describe(engine: &Engine, arn: &str) -> ExecutionDescription {
+    let describe = DescribeExecution {
+        execution_arn: arn.to_owned(),
+    };
+    engine.describe_execution(describe).await.unwrap()
+}
+
+async fn stop(engine: &Engine, arn: &str) {
+    let stop = StopExecution {
+        execution_arn: arn.to_owned(),
+        error: None,
+        cause: None,
+    };
+    engine.stop_execution(stop).await.unwrap();
+}
+
+/// Lets nobody hold anything any more: whoever opens a store ends the leases of those before.
+async fn end_leases(store: &dyn Store) {
+    for lease in store.owners().leases().await.unwrap() {
+        store.owners().leave(lease.epoch).await.unwrap();
+    }
 }
 
 #[tokio::test]
@@ -240,12 +283,7 @@ async fn a_stopped_execution_stops_its_children() {
     let engine = engine(Engine::builder().handler(RESOURCE, gate.clone())).await;
     let execution = start_over(&engine, distributed(&task(), &json!({})), json!([1, 2])).await;
     until_run(&engine, &execution, |run| run.items.begun.running == 2).await;
-    let stop = StopExecution {
-        execution_arn: execution.arn.clone(),
-        error: None,
-        cause: None,
-    };
-    engine.stop_execution(stop).await.unwrap();
+    stop(&engine, &execution.arn).await;
     let run = until_run(&engine, &execution, |run| {
         run.status != MapRunStatus::Running
     })
@@ -269,10 +307,7 @@ async fn a_map_run_goes_on_after_a_restart_and_counts_each_child_once() {
     until_run(&before, &started, |run| run.items.begun.running == 7).await;
     let arn = started.arn.clone();
     drop((before, started));
-    // Whoever opens a store ends the leases of those before.
-    for lease in store.owners().leases().await.unwrap() {
-        store.owners().leave(lease.epoch).await.unwrap();
-    }
+    end_leases(&*store).await;
     gate.open.send_replace(true);
     let after = Engine::builder()
         .store(Arc::clone(&store))
@@ -297,24 +332,14 @@ async fn children_are_described_and_hidden_from_their_machine() {
     let outcome = soon(execution.outcome()).await.unwrap();
     assert_eq!(outcome.output, Some(json!([[1], [2]])));
     let run = run_of(&engine, &execution).await;
-    let list = crate::operations::ListMapRunExecutions {
-        map_run_arn: run.map_run_arn.clone(),
-        status_filter: Some(ExecutionStatus::Succeeded),
-        redriven_filter: None,
-        max_results: None,
-        next_token: None,
-    };
-    let listed = engine.list_map_run_executions(list).await.unwrap();
-    assert_eq!(listed.executions.len(), 2);
-    let child = &listed.executions[0];
+    let listed = children_of(&engine, &execution, Some(ExecutionStatus::Succeeded)).await;
+    assert_eq!(listed.len(), 2);
+    let child = &listed[0];
     assert!(
         child.execution_arn.contains(":execution:m/each:"),
         "{child:?}"
     );
-    let describe = DescribeExecution {
-        execution_arn: child.execution_arn.clone(),
-    };
-    let described = engine.describe_execution(describe).await.unwrap();
+    let described = describe(&engine, &child.execution_arn).await;
     assert_eq!(described.map_run_arn, Some(run.map_run_arn));
     let machine = engine
         .describe_state_machine_for_execution(&child.execution_arn)
@@ -360,33 +385,4 @@ async fn children_fail_for_an_activity_that_does_not_exist() {
     let execution = start_over(&engine, state, json!([1])).await;
     soon(execution.outcome()).await.unwrap();
     assert_eq!(run_of(&engine, &execution).await.items.begun.failed, 1);
-}
-
-#[tokio::test]
-async fn a_redriven_execution_has_a_new_run_and_its_children_are_not_redriven() {
-    let engine = engine(Engine::builder()).await;
-    let execution = start_over(&engine, distributed(&fail_odd(), &json!({})), json!([1])).await;
-    soon(execution.outcome()).await.unwrap();
-    let first = run_of(&engine, &execution).await;
-    let list = crate::operations::ListMapRunExecutions {
-        map_run_arn: first.map_run_arn.clone(),
-        status_filter: None,
-        redriven_filter: None,
-        max_results: None,
-        next_token: None,
-    };
-    let children = engine.list_map_run_executions(list).await.unwrap();
-    let redrive = |execution_arn: &str| RedriveExecution {
-        execution_arn: execution_arn.to_owned(),
-        client_token: None,
-    };
-    let child = redrive(&children.executions[0].execution_arn);
-    let refused = engine.redrive_execution(child).await.unwrap_err();
-    assert!(matches!(refused, OperationError::ExecutionNotRedrivable(_)));
-    let redriven = engine.redrive_execution(redrive(&execution.arn)).await;
-    redriven.unwrap();
-    soon(execution.outcome()).await.unwrap();
-    let second = run_of(&engine, &execution).await;
-    assert_ne!(first.map_run_arn, second.map_run_arn);
-    assert_eq!(second.status, MapRunStatus::Failed);
 }

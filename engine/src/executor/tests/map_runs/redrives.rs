@@ -1,0 +1,1 @@
+//! Redriven executions go on with their Map Runs.
