@@ -34,7 +34,22 @@ pub enum Effect {
     CancelMapRun(Arc<str>),
 }
 
-/// Names a Map Run within its execution: the number of the event that started it.
+/// How a Map Run was redriven.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct MapRunRedrive {
+    /// How often, from 1.
+    pub count: u64,
+    /// The last time.
+    pub at: Timestamp,
+}
+
+impl MapRunRedrive {
+    /// Redrives that a Map Run may have. Source: quotas, "Map Run redrives".
+    pub const COUNT_MAX: u64 = 1_000;
+}
+
+/// Names a Map Run within its execution: the number of the event that started it, or redrove it
+/// last.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct MapRunId(pub Sequence);
 
@@ -47,6 +62,8 @@ pub struct StartMapRun {
     pub started_at: Timestamp,
     /// What it was started with.
     pub started: Arc<MapRunStarted>,
+    /// How it was redriven, if it was.
+    pub redrive: Option<MapRunRedrive>,
     /// What its children are given.
     pub items: Arc<MapRunItems>,
 }

@@ -233,6 +233,13 @@ pub enum EventKind<P = crate::Payload, N = StateName> {
     MapRunFailed(ChildFailure),
     /// The run is given up with its state.
     MapRunAborted,
+    /// A run that had ended without success goes on, as its execution was redriven.
+    MapRunRedriven {
+        /// Its ARN.
+        map_run: Arc<str>,
+        /// How many times that has happened, this time included.
+        redrive_count: u64,
+    },
 }
 
 /// A Map Run as its state asked for it. Its limits may be changed while it runs, which is no
@@ -305,7 +312,8 @@ impl EventKind {
             | Self::ExecutionRedriven { .. }
             | Self::MapRunStarted(_)
             | Self::MapRunFailed(_)
-            | Self::MapRunAborted => 0,
+            | Self::MapRunAborted
+            | Self::MapRunRedriven { .. } => 0,
         }
     }
 

@@ -203,6 +203,19 @@ impl HistoryView<'_> {
                 failed("MapRunFailed", "mapRunFailedEventDetails", &child.failure)
             }
             EventKind::MapRunAborted => ("MapRunAborted".to_owned(), None),
+            EventKind::MapRunRedriven {
+                map_run,
+                redrive_count,
+            } => {
+                let details = object([
+                    ("mapRunArn", json!(**map_run)),
+                    ("redriveCount", json!(redrive_count)),
+                ]);
+                (
+                    "MapRunRedriven".to_owned(),
+                    Some(("mapRunRedrivenEventDetails", details)),
+                )
+            }
             EventKind::WaitScheduled { .. }
             | EventKind::RetryScheduled { .. }
             | EventKind::TaskHeartbeat => unreachable!("what is hidden has no entry"),

@@ -360,6 +360,13 @@ fn map_kind<P, Q, N, M, E>(
         },
         EventKind::MapRunFailed(child) => EventKind::MapRunFailed(child.clone()),
         EventKind::MapRunAborted => EventKind::MapRunAborted,
+        EventKind::MapRunRedriven {
+            map_run,
+            redrive_count,
+        } => EventKind::MapRunRedriven {
+            map_run: Arc::clone(map_run),
+            redrive_count: *redrive_count,
+        },
     })
 }
 

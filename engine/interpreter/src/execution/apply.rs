@@ -200,6 +200,9 @@ impl Execution {
             EventKind::MapIterationSucceeded { index } => self.end_iteration(event, *index),
             EventKind::MapSucceeded => self.finish_map(event),
             EventKind::MapRunStarted(started) => self.open_map_run(event, started),
+            EventKind::MapRunRedriven { redrive_count, .. } => {
+                self.reopen_map_run(event, *redrive_count)
+            }
             EventKind::MapRunSucceeded { output } => self.close_map_run(event, Ok(output.clone())),
             EventKind::MapRunFailed(child) => {
                 let failed = Failed {

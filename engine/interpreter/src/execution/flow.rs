@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use stepwell_language::model::{ScopeId, StateId};
 
-use crate::effect::{MapRunId, TaskId};
+use crate::effect::{MapRunId, MapRunRedrive, TaskId};
 use crate::event::{FlowId, HistoryId, MapRunStarted};
 use crate::payload::Payload;
 use crate::retry::Failed;
@@ -97,7 +97,11 @@ pub(super) enum Activity {
         outcome: Result<Payload, Box<Failed>>,
         /// The event that says so.
         ended: HistoryId,
+        /// The run.
+        run: Box<MapRun>,
     },
+    /// Its Map Run had ended without success, and is to be redriven.
+    MapRunLeft(Box<MapRun>),
     /// Its work has a result, which is to be processed.
     Succeeded {
         /// The result.
@@ -203,7 +207,7 @@ pub(super) struct Items {
     pub(super) concurrency_max: Option<u64>,
 }
 
-/// A Map Run that has not ended.
+/// A Map Run.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct MapRun {
     /// Which.
@@ -212,6 +216,8 @@ pub(super) struct MapRun {
     pub(super) started_at: Timestamp,
     /// What it was started with.
     pub(super) started: Arc<MapRunStarted>,
+    /// How it was redriven, if it was.
+    pub(super) redrive: Option<MapRunRedrive>,
     /// The items: a JSON array.
     pub(super) items: Payload,
 }
@@ -250,6 +256,7 @@ impl Flow {
             | Activity::Items(_)
             | Activity::MapRun(_)
             | Activity::MapRunEnded { .. }
+            | Activity::MapRunLeft(_)
             | Activity::Succeeded { .. }
             | Activity::Failed(_) => None,
         }
@@ -267,6 +274,7 @@ impl Flow {
             | Activity::Iterations(_)
             | Activity::Items(_)
             | Activity::MapRunEnded { .. }
+            | Activity::MapRunLeft(_)
             | Activity::Succeeded { .. }
             | Activity::Failed(_) => None,
         }
@@ -287,6 +295,7 @@ impl Flow {
             | Activity::Items(_)
             | Activity::MapRun(_)
             | Activity::MapRunEnded { .. }
+            | Activity::MapRunLeft(_)
             | Activity::Succeeded { .. }
             | Activity::Failed(_) => None,
         }
@@ -309,6 +318,7 @@ impl Flow {
                 Activity::Entered
                 | Activity::Items(_)
                 | Activity::MapRunEnded { .. }
+                | Activity::MapRunLeft(_)
                 | Activity::Succeeded { .. }
                 | Activity::Failed(_) => true,
                 Activity::Task(attempt) => {
@@ -341,8 +351,10 @@ impl Activity {
                 inside.fold(failing.before.retained_bytes(), usize::saturating_add)
             }
             Self::Items(items) => items.items.size(),
-            Self::MapRun(run) => run.items.size(),
-            Self::MapRunEnded { outcome, .. } => outcome.as_ref().map_or(0, Payload::size),
+            Self::MapRun(run) | Self::MapRunLeft(run) => run.items.size(),
+            Self::MapRunEnded { outcome, run, .. } => {
+                run.items.size() + outcome.as_ref().map_or(0, Payload::size)
+            }
             Self::Entered | Self::Waiting { .. } | Self::Retrying { .. } => 0,
         }
     }
@@ -357,14 +369,16 @@ impl Visit {
             Activity::Failed(failing) => (failing.before, failing.inside),
             before @ (Activity::Branches(_)
             | Activity::Iterations(_)
+            | Activity::MapRunLeft(_)
             | Activity::Succeeded { .. }) => (before, Vec::new()),
+            Activity::MapRun(run) | Activity::MapRunEnded { run, .. } => {
+                (Activity::MapRunLeft(run), Vec::new())
+            }
             Activity::Entered
             | Activity::Waiting { .. }
             | Activity::Retrying { .. }
             | Activity::Task(_)
-            | Activity::Items(_)
-            | Activity::MapRun(_)
-            | Activity::MapRunEnded { .. } => (Activity::Entered, Vec::new()),
+            | Activity::Items(_) => (Activity::Entered, Vec::new()),
         };
         given_up.extend(inside);
         self.activity = Activity::Failed(Box::new(Failing {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use stepwell_language::model::{MapMode, StateKind};
 
 use crate::data_flow::{Context, ContextMember, Scope, Surroundings};
-use crate::effect::MapRunId;
+use crate::effect::{MapRunId, MapRunRedrive};
 use crate::event::{ChildFailure, EventKind, FlowId, HistoryId, MapRunStarted};
 use crate::failure::{Failure, FailureClass};
 use crate::fault::Fault;
@@ -70,6 +70,30 @@ impl Execution {
         let name = state.name.clone();
         let place = Place::After(self.flow(id).previous);
         let kind = EventKind::MapRunStarted(Box::new(started));
+        self.record(turn, id, Some(name), place, kind);
+    }
+
+    /// The flow's Map Run, which was left without success, goes on.
+    pub(super) fn redrive_map_run(&mut self, id: FlowId, turn: &mut Turn<'_>) {
+        let flow = self.flow(id);
+        let Some(Activity::MapRunLeft(run)) = flow.visit().map(|visit| &visit.activity) else {
+            unreachable!("the flow has left a Map Run")
+        };
+        let count = run.redrive.map_or(0, |redrive| redrive.count);
+        if count >= MapRunRedrive::COUNT_MAX {
+            let cause = format!(
+                "The Map Run '{}' has been redriven {count} times and cannot be redriven again.",
+                run.started.map_run
+            );
+            self.fault(id, Fault::runtime(cause), turn);
+            return;
+        }
+        let kind = EventKind::MapRunRedriven {
+            map_run: Arc::clone(&run.started.map_run),
+            redrive_count: count + 1,
+        };
+        let place = Place::After(flow.previous);
+        let name = self.state_name(id);
         self.record(turn, id, Some(name), place, kind);
     }
 

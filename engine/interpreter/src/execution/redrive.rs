@@ -12,9 +12,10 @@ use stepwell_language::model::StateKind;
 
 use crate::event::{Event, EventKind, FlowId, HistoryId};
 use crate::failure::name;
+use crate::retry::Failed;
 use crate::timestamp::Timestamp;
 
-use super::flow::{Activity, Flow, Position, Visit};
+use super::flow::{Activity, Flow, MapRun, Position, Visit};
 use super::run::{Place, Turn};
 use super::{Execution, Status};
 
@@ -175,8 +176,7 @@ impl Execution {
             visit.retries.fill(0);
             let activity = std::mem::replace(&mut visit.activity, Activity::Entered);
             match &self.machine.state(visit.state).kind {
-                // What has ended inside keeps its output, what has not goes on. A distributed Map
-                // whose Map Run has not succeeded begins with a new one.
+                // What has ended inside keeps its output, what has not goes on.
                 StateKind::Parallel(_) | StateKind::Map(_) => {
                     (visit.activity, inside) = resumed(activity);
                 }
@@ -200,26 +200,55 @@ fn resumed(activity: Activity) -> (Activity, Vec<(FlowId, Flow)>) {
     match activity {
         Activity::Failed(failing) => {
             let failing = *failing;
-            let error = failing.failed.failure.error.as_deref();
-            if error == Some(name::DATA_LIMIT_EXCEEDED) {
-                (Activity::Entered, Vec::new())
-            } else {
-                (failing.before, failing.inside)
+            match failing.before {
+                Activity::MapRunLeft(run) => (left(run, &failing.failed), Vec::new()),
+                _ if begins_anew(&failing.failed) => (Activity::Entered, Vec::new()),
+                before @ (Activity::Branches(_)
+                | Activity::Iterations(_)
+                | Activity::Succeeded { .. }
+                | Activity::Entered
+                | Activity::Waiting { .. }
+                | Activity::Retrying { .. }
+                | Activity::Task(_)
+                | Activity::Items(_)
+                | Activity::MapRun(_)
+                | Activity::MapRunEnded { .. }
+                | Activity::Failed(_)) => (before, failing.inside),
             }
         }
         activity @ (Activity::Branches(_)
         | Activity::Iterations(_)
         | Activity::MapRunEnded { outcome: Ok(_), .. }
+        | Activity::MapRunLeft(_)
         | Activity::Succeeded { .. }) => (activity, Vec::new()),
-        // A retry begins anew, now or later. So does a Map Run that was given up with its state.
+        Activity::MapRunEnded {
+            outcome: Err(failed),
+            run,
+            ..
+        } => (left(run, &failed), Vec::new()),
+        // It was given up with its state.
+        Activity::MapRun(run) => (Activity::MapRunLeft(run), Vec::new()),
+        // A retry begins anew, now or later.
         Activity::Entered
         | Activity::Waiting { .. }
         | Activity::Retrying { .. }
         | Activity::Task(_)
-        | Activity::Items(_)
-        | Activity::MapRun(_)
-        | Activity::MapRunEnded {
-            outcome: Err(_), ..
-        } => (Activity::Entered, Vec::new()),
+        | Activity::Items(_) => (Activity::Entered, Vec::new()),
     }
+}
+
+/// A Map Run that failed goes on, unless it would fail of the same again: then there is a new one.
+fn left(run: Box<MapRun>, failed: &Failed) -> Activity {
+    let error = failed.failure.error.as_deref();
+    let inputs_failed = error == Some(name::RUNTIME) || error == Some(name::QUERY_EVALUATION_ERROR);
+    if begins_anew(failed) || inputs_failed {
+        Activity::Entered
+    } else {
+        Activity::MapRunLeft(run)
+    }
+}
+
+/// Whether what ran inside is of no use: its results are too large.
+fn begins_anew(failed: &Failed) -> bool {
+    failed.failure.error.as_deref() == Some(name::DATA_LIMIT_EXCEEDED)
 }

@@ -198,7 +198,8 @@ impl Execution {
                 let concurrency_max = items.concurrency_max;
                 self.start_map_run(id, concurrency_max, turn);
             }
-            Activity::MapRunEnded { outcome, ended } => {
+            Activity::MapRunLeft(_) => self.redrive_map_run(id, turn),
+            Activity::MapRunEnded { outcome, ended, .. } => {
                 let (failed, ended) = (outcome.as_ref().err(), *ended);
                 let failed = failed.map(|failed| failed.as_ref().clone());
                 self.leave_map_run(id, failed, ended, turn);

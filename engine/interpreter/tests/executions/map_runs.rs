@@ -2,7 +2,9 @@
 
 use serde_json::{Value, json};
 use stepwell_interpreter::effect::{Effect, StartMapRun};
+use stepwell_interpreter::event::{Event, EventKind};
 use stepwell_interpreter::failure::Failure;
+use stepwell_interpreter::history::HistoryView;
 use stepwell_interpreter::input::Input;
 use stepwell_interpreter::{Chance, Payload, Timestamp};
 
@@ -286,16 +288,22 @@ fn a_replayed_run_is_owed_until_it_has_ended() {
 }
 
 #[test]
-fn a_redrive_starts_a_new_run() {
+fn a_redrive_goes_on_with_the_run() {
     let redriven = |mut world: World, first: &StartMapRun| {
         assert_eq!(world.execution.pending_effects().next(), None);
         let before = world.history().len();
         world.execution.take_effects();
         world.handle(Input::Redrive { client_token: None });
         let second = run(&mut world);
-        assert_ne!(first.started.map_run, second.started.map_run);
+        assert_eq!(first.started, second.started);
+        assert_eq!(
+            (first.items.count(), first.redrive),
+            (second.items.count(), None)
+        );
+        let redrive = second.redrive.unwrap();
+        assert_eq!((redrive.count, redrive.at), (1, world.now));
         assert!(!world.execution.is_map_run_open(first.id));
-        // What became of the old run is of no interest any more.
+        // What became of it before is of no interest any more.
         succeed(&mut world, first, json!(["old"]));
         succeed(&mut world, &second, json!(["new"]));
         assert_eq!(world.outcome(), Ok(json!(["new"])));
@@ -304,8 +312,7 @@ fn a_redrive_starts_a_new_run() {
         let types: Vec<_> = types.map(|(_, kind)| kind.to_owned()).collect();
         let expected = [
             "ExecutionRedriven",
-            "MapStateStarted",
-            "MapRunStarted",
+            "MapRunRedriven",
             "MapRunSucceeded",
             "MapStateSucceeded",
             "MapStateExited",
@@ -328,7 +335,7 @@ fn a_redrive_starts_a_new_run() {
 }
 
 #[test]
-fn a_redrive_starts_new_runs_inside_a_parallel_that_failed() {
+fn a_redrive_goes_on_with_runs_inside_a_parallel_that_failed() {
     let each = |path: &str| {
         let mut state = distributed(json!({"ItemsPath": path}));
         let inner = format!("Inner {path}");
@@ -346,14 +353,87 @@ fn a_redrive_starts_new_runs_inside_a_parallel_that_failed() {
     let mut first = runs(&mut world);
     assert_eq!(first.len(), 3);
     succeed(&mut world, &first.remove(0), json!(["one"]));
+    let failed = first[0].started.map_run.clone();
     fail(&mut world, &first.remove(0));
     assert_eq!(cancelled(&mut world), [first[0].started.map_run.clone()]);
     assert!(world.outcome().is_err());
     world.handle(Input::Redrive { client_token: None });
     let second = runs(&mut world);
-    assert_eq!(second.len(), 2, "what has ended keeps its output");
+    let map_runs = |runs: &[StartMapRun]| -> Vec<_> {
+        let runs = runs.iter();
+        runs.map(|run| run.started.map_run.clone()).collect()
+    };
+    // What has ended keeps its output.
+    assert_eq!(
+        map_runs(&second),
+        [failed, first[0].started.map_run.clone()]
+    );
     for (run, output) in second.iter().zip(["two", "three"]) {
         succeed(&mut world, run, json!([output]));
     }
     assert_eq!(world.outcome(), Ok(json!([["one"], ["two"], ["three"]])));
+}
+
+#[test]
+fn a_redrive_is_counted_and_has_an_event_that_names_the_run() {
+    let mut world = World::start(&only(distributed(json!({}))), json!([1]), &[]);
+    let mut last = run(&mut world);
+    for count in 1..=3 {
+        fail(&mut world, &last);
+        world.execution.take_effects();
+        world.handle(Input::Redrive { client_token: None });
+        last = run(&mut world);
+        assert_eq!(last.redrive.map(|redrive| redrive.count), Some(count));
+        let owed: Vec<_> = world.execution.pending_effects().collect();
+        assert_eq!(owed, [Effect::StartMapRun(Box::new(last.clone()))]);
+        let resumed = world.resume(world.journal.len());
+        assert_eq!(resumed.pending_effects().collect::<Vec<_>>(), owed);
+    }
+    let redriven = |event: &&Event| matches!(event.kind, EventKind::MapRunRedriven { .. });
+    let event = world.journal.iter().filter(redriven).next_back().unwrap();
+    let view = HistoryView {
+        machine: world.execution.machine(),
+        region: "us-east-1",
+        include_execution_data: true,
+    };
+    let entry = view.entry(event);
+    let (_, details) = entry.unwrap().details.unwrap();
+    assert_eq!(details["mapRunArn"], *last.started.map_run);
+    assert_eq!(details["redriveCount"], 3);
+}
+
+#[test]
+fn what_would_fail_again_begins_with_a_new_run() {
+    for (error, is_new) in [
+        ("States.DataLimitExceeded", true),
+        ("States.Runtime", true),
+        ("States.ExceedToleratedFailureThreshold", false),
+    ] {
+        let mut world = World::start(&only(distributed(json!({}))), json!([1]), &[]);
+        let first = run(&mut world);
+        let failure = Failure::new(error, "because");
+        let map_run = first.id;
+        world.handle(Input::MapRunFailed { map_run, failure });
+        world.execution.take_effects();
+        world.handle(Input::Redrive { client_token: None });
+        let second = run(&mut world);
+        assert_eq!(second.redrive.is_none(), is_new, "{error}");
+        assert_eq!(first.started.map_run != second.started.map_run, is_new);
+    }
+}
+
+#[test]
+fn a_run_is_redriven_a_thousand_times() {
+    let mut world = World::start(&only(distributed(json!({}))), json!([1]), &[]);
+    for _ in 0..1_000 {
+        world.handle(Input::Stop(Failure::default()));
+        world.execution.take_effects();
+        world.handle(Input::Redrive { client_token: None });
+        run(&mut world);
+    }
+    world.handle(Input::Stop(Failure::default()));
+    world.execution.take_effects();
+    world.handle(Input::Redrive { client_token: None });
+    let outcome = world.outcome().unwrap_err();
+    assert!(outcome.starts_with("States.Runtime: "), "{outcome}");
 }

@@ -150,6 +150,7 @@ impl Progress {
             | EventKind::MapRunSucceeded { .. }
             | EventKind::MapRunFailed(_)
             | EventKind::MapRunAborted
+            | EventKind::MapRunRedriven { .. }
             | EventKind::MapSucceeded => Vec::new(),
         }
     }

@@ -239,6 +239,7 @@ impl Execution {
             | Activity::Items(_)
             | Activity::MapRun(_)
             | Activity::MapRunEnded { .. }
+            | Activity::MapRunLeft(_)
             | Activity::Succeeded { .. }
             | Activity::Failed(_) => Vec::new(),
         }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use stepwell_language::model::{ExecutionType, MapMode, ScopeId, StateId, StateKind};
 
-use crate::effect::{Effect, MapRunId};
+use crate::effect::{Effect, MapRunId, MapRunRedrive};
 use crate::event::{Event, ExecutionStarted, MapRunStarted};
 use crate::execution::Mode;
 use crate::execution::flow::{Activity, MapRun};
@@ -14,6 +14,7 @@ use crate::retry::Failed;
 use super::{Applied, Execution, NO_FLOW, NO_PLACE};
 
 const NO_ITEMS: &str = "its flow has no items to run over";
+const NOT_LEFT: &str = "its flow has left no Map Run";
 const NO_MAP_RUN: &str = "its flow has no open Map Run";
 
 impl Execution {
@@ -64,8 +65,29 @@ impl Execution {
             id: MapRunId(event.sequence),
             started_at: event.at,
             started: Arc::new(started.clone()),
+            redrive: None,
             items: items.items.clone(),
         };
+        self.want_map_run(event, run)
+    }
+
+    pub(super) fn reopen_map_run(&mut self, event: &Event, count: u64) -> Applied {
+        let Activity::MapRunLeft(left) = &self.visit(event.flow)?.activity else {
+            return Err(NOT_LEFT);
+        };
+        let run = MapRun {
+            // What comes of it now is told from what came of it before.
+            id: MapRunId(event.sequence),
+            redrive: Some(MapRunRedrive {
+                count,
+                at: event.at,
+            }),
+            ..left.as_ref().clone()
+        };
+        self.want_map_run(event, run)
+    }
+
+    fn want_map_run(&mut self, event: &Event, run: MapRun) -> Applied {
         self.map_runs.insert(run.id, event.flow);
         self.set_activity(event, Activity::MapRun(Box::new(run)))?;
         let flow = self.flows.get(&event.flow).ok_or(NO_FLOW)?;
@@ -82,13 +104,18 @@ impl Execution {
     ) -> Applied {
         let ended = event.history.ok_or(NO_PLACE)?.id;
         let flow = self.flows.get_mut(&event.flow).ok_or(NO_FLOW)?;
-        let id = flow.map_run().ok_or(NO_MAP_RUN)?.id;
+        let run = Box::new(flow.map_run().ok_or(NO_MAP_RUN)?.clone());
+        let id = run.id;
         if outcome.is_err() {
             flow.previous = ended;
         }
         self.map_runs.remove(&id);
         let activity = &mut self.visit_mut(event.flow)?.activity;
-        *activity = Activity::MapRunEnded { outcome, ended };
+        *activity = Activity::MapRunEnded {
+            outcome,
+            ended,
+            run,
+        };
         Ok(())
     }
 
@@ -103,6 +130,7 @@ impl Execution {
             id: run.id,
             started_at: run.started_at,
             started: Arc::clone(&run.started),
+            redrive: run.redrive,
             items: Arc::new(self.items_of(id, flow.visit()?, run)),
         })))
     }
