@@ -65,7 +65,7 @@ use map_run::MapRuns;
 use timers::Timers;
 use warm::Warm;
 
-pub(crate) use redrive::Redriven;
+pub(crate) use redrive::{HISTORY_LIMIT, Redriven};
 
 /// Called with the events of an execution once they are durable, or, for an Express execution, which
 /// nothing keeps, once they have happened. It must be quick.

@@ -6,19 +6,20 @@
 //! next, so that after a crash the next one goes on where the last one was.
 //!
 //! Inputs of children are made a few at a time, and children that only wait have no memory; so a
-//! run costs the same memory however many items it has. Redriving a run will be a runner over a run
-//! whose children were set to [`ExecutionStatus::PendingRedrive`](crate::store::ExecutionStatus).
+//! run costs the same memory however many items it has. A run that is [redriven](redrives) has a
+//! runner again.
 
 mod children;
 mod express;
+mod redrives;
 mod results;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use stepwell_interpreter::effect::StartMapRun;
+use stepwell_interpreter::effect::{MapRunId, StartMapRun};
 use stepwell_interpreter::event::ExecutionStarted;
 use stepwell_interpreter::failure::Failure;
 use stepwell_interpreter::input::Input;
@@ -74,6 +75,11 @@ pub(super) struct Told {
     changed: Notify,
     /// Nobody wants the results any more.
     is_cancelled: AtomicBool,
+    /// Under which number the results are wanted, if they are.
+    id: Option<MapRunId>,
+    /// Who wants them once this runner is through: the run was redriven while it was still being
+    /// given up.
+    next: Mutex<Option<Asked>>,
     runner: Mutex<Option<AbortHandle>>,
 }
 
@@ -132,14 +138,18 @@ impl Executor {
     fn take_map_run(&self, map_run: Arc<str>, asked: Option<Asked>) {
         let mut runs = lock(&self.0.map_runs.0);
         if let Some(told) = runs.get(&map_run) {
-            if asked.is_none() {
+            let is_same = |asked: &Asked| Some(asked.run.id) == told.id;
+            let is_wanted = asked.is_some();
+            *lock(&told.next) = asked.filter(|asked| !is_same(asked));
+            if !is_wanted {
                 told.is_cancelled.store(true, Ordering::SeqCst);
-                told.changed.notify_one();
             }
+            told.changed.notify_one();
             return;
         }
         let told = Arc::new(Told {
             is_cancelled: AtomicBool::new(asked.is_none()),
+            id: asked.as_ref().map(|asked| asked.run.id),
             ..Told::default()
         });
         let runner = Runner {
@@ -258,7 +268,14 @@ impl Runner {
                 },
             }
         }
-        lock(&self.executor.0.map_runs.0).remove(&self.map_run);
+        let next = {
+            let mut runs = lock(&self.executor.0.map_runs.0);
+            runs.remove(&self.map_run);
+            lock(&self.told.next).take()
+        };
+        if next.is_some() {
+            self.executor.take_map_run(self.map_run, next);
+        }
     }
 
     async fn run(&self) -> Result<(), StoreError> {
@@ -312,13 +329,25 @@ impl Runner {
         record: MapRunRecord,
         progress: &mut Progress,
     ) -> Result<Step, StoreError> {
+        let redrive = self.redrive_of(&record);
         if record.status != MapRunStatus::Running {
+            if let Some(redrive) = redrive {
+                let runs = self.executor.store().map_runs();
+                runs.redrive(record.key, redrive).await?;
+                *progress = Progress::default();
+                return Ok(Step::Again);
+            }
             self.bring_back(&record).await?;
             return Ok(Step::Ended);
         }
-        let is_cancelled = self.told.is_cancelled.load(Ordering::SeqCst);
+        // A run that is to be redriven is through with what was before, first.
+        let is_cancelled = redrive.is_some() || self.told.is_cancelled.load(Ordering::SeqCst);
         if progress.failure.is_none() {
             progress.failure = self.failure_of_deletion().await?;
+        }
+        if record.is_choosing && !is_cancelled && progress.failure.is_none() {
+            // Until they are chosen, they count as failed.
+            return self.choose_children(&record).await;
         }
         if progress.failure.is_none() && exceeds(&record) {
             progress.failure = Some(Failure::new(THRESHOLD.0, THRESHOLD.1));
@@ -336,14 +365,25 @@ impl Runner {
             self.end(&record, status, failure).await?;
             return Ok(Step::Again);
         }
-        let Some(asked) = &self.asked else {
-            return Ok(Step::Ended);
-        };
+        match &self.asked {
+            Some(asked) => self.go_on(asked, record, progress).await,
+            None => Ok(Step::Ended),
+        }
+    }
+
+    /// What is next for a run that is to go on: more children, or its end.
+    async fn go_on(
+        &self,
+        asked: &Asked,
+        record: MapRunRecord,
+        progress: &mut Progress,
+    ) -> Result<Step, StoreError> {
         let is_express = kind_of(asked) == StateMachineKind::Express;
         if is_express && !progress.has_taken_up {
             return self.take_up_children(&record, progress).await;
         }
-        if record.is_exhausted() {
+        let is_redriving = record.executions.pending_redrive > 0;
+        if record.is_exhausted() && !is_redriving {
             if record.executions.running > 0 {
                 return Ok(Step::Wait);
             }
@@ -367,6 +407,9 @@ impl Runner {
         } else {
             Places::Standard(room)
         };
+        if is_redriving {
+            return self.redrive_children(&record, places, progress).await;
+        }
         match self.add_children(asked, &record, places).await? {
             Ok(ChildrenCreation::Created(_) | ChildrenCreation::Outdated(_)) => {}
             Err(failure) => progress.failure = Some(failure),
@@ -507,6 +550,8 @@ struct Progress {
     is_stopping: bool,
     /// Whether it has all Express children in hands that had begun before.
     has_taken_up: bool,
+    /// Children that cannot be redriven after all: their journals cannot be read.
+    set_aside: HashSet<ExecutionKey>,
 }
 
 /// Whether more items failed than the run survives. Either limit alone suffices.

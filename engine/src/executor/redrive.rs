@@ -5,6 +5,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::FutureExt;
 use stepwell_interpreter::event::Event;
@@ -12,7 +13,7 @@ use stepwell_interpreter::input::Input;
 use stepwell_interpreter::{Execution, Timestamp};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::store::{Append, Claim, ExecutionKey, ExecutionRecord, Remedy};
+use crate::store::{Append, Claim, ExecutionKey, ExecutionRecord, Redrive, Remedy, StoreError};
 
 use super::{Executor, LoadError, activities, driver, go_live, lock, named_by, redrive_of};
 
@@ -27,7 +28,49 @@ pub(crate) enum Redriven {
     Refused,
 }
 
+/// How long after its end an execution can be redriven.
+const REDRIVABLE_FOR: Duration = Duration::from_hours(14 * 24);
+
+/// How long an execution may be open, all its attempts together.
+const OPEN_MAX: Duration = Duration::from_hours(365 * 24);
+
+/// What is said of an execution whose history has no room for a redrive.
+pub(crate) const HISTORY_LIMIT: &str = "Execution history event limit exceeded";
+
 impl Executor {
+    /// Why an execution that ended without success has to stay as it is; `None` if it has not.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] when its journal cannot be read.
+    pub(crate) async fn why_not_redrivable(
+        &self,
+        record: &ExecutionRecord,
+    ) -> Result<Option<&'static str>, StoreError> {
+        let Some(stopped_at) = record.stopped_at else {
+            return Ok(None);
+        };
+        let last = self.store().last_chunk(record.key).await?;
+        let events = last.map_or(0, |chunk| chunk.last_history);
+        if events.saturating_add(2) > self.limits().history_events_max {
+            return Ok(Some(HISTORY_LIMIT));
+        }
+        let (begun_at, before) = match Redrive::read(record.details.as_deref()) {
+            Some(redrive) => (redrive.at, redrive.open_before_milliseconds),
+            None => (record.started_at, 0),
+        };
+        let open = stopped_at
+            .since(begun_at)
+            .saturating_add(Duration::from_millis(before));
+        if open >= OPEN_MAX {
+            return Ok(Some("Execution has exceeded the max execution time"));
+        }
+        if self.now().since(stopped_at) > REDRIVABLE_FOR {
+            return Ok(Some("Execution redrivable period exceeded"));
+        }
+        Ok(None)
+    }
+
     /// Brings an execution back that has ended without success. It is durable when this answers,
     /// and once begun it does not depend on the caller.
     ///

@@ -42,6 +42,10 @@ pub struct MapRunDescription {
     pub items: MapRunCounts,
     /// Its children.
     pub executions: MapRunCounts,
+    /// How often it was redriven.
+    pub redrive_count: u64,
+    /// When it was redriven last.
+    pub redrive_date: Option<Timestamp>,
 }
 
 /// How many items or children there are.
@@ -53,6 +57,8 @@ pub struct MapRunCounts {
     pub begun: Counts,
     /// All of them.
     pub total: u64,
+    /// Those without success that the last redrive could not bring back.
+    pub failures_not_redrivable: u64,
 }
 
 /// A request for [`Engine::list_map_runs`].
@@ -123,11 +129,13 @@ impl Engine {
     pub async fn describe_map_run(&self, arn: &str) -> Result<MapRunDescription, OperationError> {
         let record = self.find_map_run(arn).await?;
         let execution_arn = self.arn_of_key(record.begun.execution).await?;
-        let counts = |begun: Counts, total: u64| MapRunCounts {
+        let counts = |begun: Counts, total: u64, failures_not_redrivable| MapRunCounts {
             pending: total.saturating_sub(begun.total()),
             begun,
             total,
+            failures_not_redrivable,
         };
+        let not_redrivable = record.not_redrivable;
         // How many batches there will be is not known before the items are in them.
         let children = record.begun.children.unwrap_or(record.next_child);
         Ok(MapRunDescription {
@@ -136,8 +144,10 @@ impl Engine {
             start_date: record.begun.started_at,
             stop_date: record.stopped_at,
             limits: record.begun.limits,
-            items: counts(record.items, record.begun.items),
-            executions: counts(record.executions, children),
+            items: counts(record.items, record.begun.items, not_redrivable.items),
+            executions: counts(record.executions, children, not_redrivable.executions),
+            redrive_count: record.redrive.map_or(0, |redrive| redrive.count),
+            redrive_date: record.redrive.map(|redrive| redrive.at),
             map_run_arn: record.begun.arn,
         })
     }

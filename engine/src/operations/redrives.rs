@@ -1,14 +1,16 @@
 //! Redrive: an execution that ended without success goes on, and may it?
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use stepwell_interpreter::Timestamp;
 
 use crate::engine::Engine;
 use crate::error::OperationError;
-use crate::executor::{LoadError, Redriven};
-use crate::store::{ExecutionRecord, ExecutionStatus, Redrive, StateMachineStatus};
+use crate::executor::{HISTORY_LIMIT, LoadError, Redriven};
+use crate::store::map_run::Child;
+use crate::store::{
+    ExecutionRecord, ExecutionStatus, Redrive, StateMachineKind, StateMachineStatus,
+};
 
 use super::constraints::{self, Violations};
 
@@ -26,17 +28,11 @@ pub struct RedriveExecution {
 pub enum RedriveStatus {
     /// It can.
     Redrivable,
+    /// It is a child of a Map Run, and goes on when that is redriven.
+    RedrivableByMapRun,
     /// It cannot, and why.
     NotRedrivable(String),
 }
-
-const DAY: Duration = Duration::from_hours(24);
-
-/// How long after its end an execution can be redriven.
-const REDRIVABLE_FOR: Duration = Duration::from_hours(14 * 24);
-
-/// How long an execution may be open, all its attempts together.
-const OPEN_MAX: Duration = Duration::from_secs(365 * DAY.as_secs());
 
 /// Characters of a client token.
 const TOKEN_LENGTH: std::ops::RangeInclusive<usize> = 1..=64;
@@ -78,7 +74,12 @@ impl Engine {
                     return Ok(at);
                 }
             }
-            if let RedriveStatus::NotRedrivable(reason) = self.redrive_status(&record).await? {
+            let refusal = match self.redrive_status(&record).await? {
+                RedriveStatus::Redrivable => None,
+                RedriveStatus::RedrivableByMapRun => Some(CHILD.to_owned()),
+                RedriveStatus::NotRedrivable(reason) => Some(reason),
+            };
+            if let Some(reason) = refusal {
                 return Err(OperationError::ExecutionNotRedrivable(reason));
             }
             self.readiness()?;
@@ -105,7 +106,7 @@ impl Engine {
         record: &ExecutionRecord,
     ) -> Result<RedriveStatus, OperationError> {
         let not = |reason: &str| Ok(RedriveStatus::NotRedrivable(reason.to_owned()));
-        let stopped_at = match (record.status, record.stopped_at) {
+        match (record.status, record.stopped_at) {
             (ExecutionStatus::Succeeded, _) => {
                 return not("Execution is SUCCEEDED and cannot be redriven");
             }
@@ -114,8 +115,8 @@ impl Engine {
             }
             (
                 ExecutionStatus::Failed | ExecutionStatus::TimedOut | ExecutionStatus::Aborted,
-                Some(stopped_at),
-            ) => stopped_at,
+                Some(_),
+            ) => {}
             (
                 ExecutionStatus::Running
                 | ExecutionStatus::Failed
@@ -123,9 +124,9 @@ impl Engine {
                 | ExecutionStatus::Aborted,
                 _,
             ) => return not("Execution is RUNNING and cannot be redriven"),
-        };
-        if record.child.is_some() {
-            return not("Execution is a child of a Map Run and cannot be redriven");
+        }
+        if let Some(child) = record.child {
+            return self.redrive_status_of_child(record, child).await;
         }
         let store = self.executor.store();
         let machine = store.state_machine_by_key(record.state_machine).await?;
@@ -133,29 +134,30 @@ impl Engine {
         if machine != Some(StateMachineStatus::Active) {
             return not("State machine is in DELETING status");
         }
-        let last = store.last_chunk(record.key).await?;
-        let events = last.map_or(0, |chunk| chunk.last_history);
-        if events.saturating_add(2) > self.executor.limits().history_events_max {
-            return not(HISTORY_LIMIT);
-        }
-        let (begun_at, before) = match Redrive::read(record.details.as_deref()) {
-            Some(redrive) => (redrive.at, redrive.open_before_milliseconds),
-            None => (record.started_at, 0),
-        };
-        let open = stopped_at
-            .since(begun_at)
-            .saturating_add(Duration::from_millis(before));
-        if open >= OPEN_MAX {
-            return not("Execution has exceeded the max execution time");
-        }
-        if self.executor.now().since(stopped_at) > REDRIVABLE_FOR {
-            return not("Execution redrivable period exceeded");
+        if let Some(reason) = self.executor.why_not_redrivable(record).await? {
+            return not(reason);
         }
         Ok(RedriveStatus::Redrivable)
     }
+
+    /// The same for a child that ended without success: its Map Run can redrive it.
+    async fn redrive_status_of_child(
+        &self,
+        record: &ExecutionRecord,
+        child: Child,
+    ) -> Result<RedriveStatus, OperationError> {
+        let runs = self.executor.store().map_runs();
+        let run = runs.map_run(child.map_run).await?;
+        let is_express = run.is_some_and(|run| run.begun.kind == StateMachineKind::Express);
+        if !is_express && let Some(reason) = self.executor.why_not_redrivable(record).await? {
+            return Ok(RedriveStatus::NotRedrivable(reason.to_owned()));
+        }
+        Ok(RedriveStatus::RedrivableByMapRun)
+    }
 }
 
-const HISTORY_LIMIT: &str = "Execution history event limit exceeded";
+/// What is said of a child that somebody tries to redrive by itself.
+const CHILD: &str = "Execution is a child of a Map Run and cannot be redriven";
 
 /// Checks the members of a request.
 fn check(arn: &str, token: Option<&str>) -> Result<(), OperationError> {

@@ -19,6 +19,7 @@ pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiEr
     let status = render::execution_status(found.status);
     let (redrive_status, reason) = match found.redrive_status {
         RedriveStatus::Redrivable => ("REDRIVABLE", None),
+        RedriveStatus::RedrivableByMapRun => ("REDRIVABLE_BY_MAP_RUN", None),
         RedriveStatus::NotRedrivable(reason) => ("NOT_REDRIVABLE", Some(reason)),
     };
     let shown = |payload: &Payload| is_included.then(|| payload.text().to_owned());

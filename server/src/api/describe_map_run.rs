@@ -26,13 +26,14 @@ pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiEr
         .with("toleratedFailureCount", limits.tolerated_failure_count)
         .with("itemCounts", counts(&found.items))
         .with("executionCounts", counts(&found.executions))
-        .with("redriveCount", 0)
+        .with("redriveCount", found.redrive_count)
+        .maybe("redriveDate", found.redrive_date.map(time))
         .done())
 }
 
 fn counts(counts: &MapRunCounts) -> Value {
     let begun = &counts.begun;
-    let waiting = Some(begun.pending_redrive).filter(|number| *number > 0);
+    let some = |number: u64| Some(number).filter(|number| *number > 0);
     Members::default()
         .with("pending", counts.pending)
         .with("running", begun.running)
@@ -43,6 +44,10 @@ fn counts(counts: &MapRunCounts) -> Value {
         .with("total", counts.total)
         // So it was recorded, with and without a writer.
         .with("resultsWritten", begun.succeeded)
-        .maybe("pendingRedrive", waiting)
+        .maybe(
+            "failuresNotRedrivable",
+            some(counts.failures_not_redrivable),
+        )
+        .maybe("pendingRedrive", some(begun.pending_redrive))
         .done()
 }

@@ -47,14 +47,23 @@ impl JournalEnd {
         }
     }
 
+    /// That of the event that follows.
+    pub(in crate::executor) fn next(self) -> Self {
+        Self {
+            sequence: self.sequence.next(),
+            history: HistoryId(self.history.0 + 1),
+        }
+    }
+
     /// The event that follows.
     pub(in crate::executor) fn event(self, at: Timestamp, kind: EventKind) -> Event {
+        let next = self.next();
         let place = HistoryPlace {
-            id: HistoryId(self.history.0 + 1),
+            id: next.history,
             previous: self.history,
         };
         Event {
-            sequence: self.sequence.next(),
+            sequence: next.sequence,
             at,
             flow: FlowId::MAIN,
             history: Some(place),

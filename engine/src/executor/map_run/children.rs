@@ -45,7 +45,7 @@ pub(super) enum Places {
 }
 
 impl Places {
-    fn count(&self) -> u64 {
+    pub(super) fn count(&self) -> u64 {
         match self {
             Self::Standard(count) => *count,
             Self::Express(rooms) => rooms.len() as u64,

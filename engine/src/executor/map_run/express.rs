@@ -20,7 +20,7 @@ use super::{Progress, Runner, Step};
 
 /// A child that has begun and runs nowhere.
 pub(super) struct Lost {
-    child: Child,
+    pub(super) child: Child,
     /// Its beginning.
     first: Event,
 }

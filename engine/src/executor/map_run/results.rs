@@ -10,7 +10,7 @@ use stepwell_language::model::Transformation;
 
 use crate::arn;
 use crate::store::map_run::{ChildResult, MapRunRecord, NewMapRun};
-use crate::store::{Chunk, ExecutionStatus, StoreError};
+use crate::store::{Chunk, ExecutionStatus, Redrive, StoreError};
 
 use super::{Asked, Runner};
 
@@ -123,7 +123,11 @@ fn whole(result: &ChildResult, map_run: &MapRunRecord) -> Value {
         }
     }
     let status = status_name(record.status);
-    add("RedriveCount", json!(0));
+    let redrive = Redrive::read(record.details.as_deref());
+    add(
+        "RedriveCount",
+        json!(redrive.map_or(0, |redrive| redrive.count)),
+    );
     if is_redrivable {
         add("RedriveStatus", json!("REDRIVABLE_BY_MAP_RUN"));
     } else {
