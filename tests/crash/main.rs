@@ -15,6 +15,7 @@ mod workload;
 mod judge;
 mod disk;
 mod workers;
+mod map_runs;
 
 use std::collections::BTreeMap;
 use std::process::ExitCode;
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
         }
         run!(wanted, every_acknowledged_execution_survives_kills, kills);
         run!(wanted, workers::lose_nothing_in_kills, kills / 5);
+        run!(wanted, map_runs::have_each_item_once_after_kills, kills / 5);
     });
     ExitCode::SUCCESS
 }

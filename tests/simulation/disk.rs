@@ -50,6 +50,7 @@ pub(crate) struct Disk {
     contents: MemoryStore,
     writes: AtomicU64,
     claims: AtomicU64,
+    mounts: AtomicU64,
     trouble: Trouble,
     choices: Mutex<Choices>,
 }
@@ -57,6 +58,8 @@ pub(crate) struct Disk {
 /// The disk as one machine has it, until that dies.
 pub(crate) struct Mounted {
     disk: Arc<Disk>,
+    /// Which machine it is, of all that have had the disk.
+    number: u64,
     is_dead: AtomicBool,
     died: Notify,
 }
@@ -67,6 +70,7 @@ impl Disk {
             contents: MemoryStore::new(),
             writes: AtomicU64::new(0),
             claims: AtomicU64::new(0),
+            mounts: AtomicU64::new(0),
             trouble,
             choices: Mutex::new(Choices::from_seed(seed)),
         })
@@ -83,6 +87,7 @@ impl Disk {
         }
         Arc::new(Mounted {
             disk: Arc::clone(self),
+            number: self.mounts.fetch_add(1, Ordering::SeqCst),
             is_dead: AtomicBool::new(false),
             died: Notify::new(),
         })
@@ -114,6 +119,14 @@ impl Disk {
 }
 
 impl Mounted {
+    /// What the machine draws its randomness from: never what another one did, or names would not
+    /// be unique.
+    pub(crate) fn seed(&self) -> [u8; 32] {
+        let mut seed = [7; 32];
+        seed[..8].copy_from_slice(&self.number.to_le_bytes());
+        seed
+    }
+
     /// Completes when the machine dies.
     pub(crate) async fn has_died(&self) {
         if !self.is_dead.load(Ordering::SeqCst) {

@@ -36,14 +36,19 @@ impl TaskHandler for Worker {
 }
 
 impl Worker {
-    /// Whether the journal on the disk has scheduled this task.
+    /// Whether the journal on the disk has scheduled this task. Of an Express child it has the
+    /// beginning alone.
     async fn is_committed(&self, task: &Task) -> bool {
         let name = task.execution.rsplit(':').next().unwrap_or_default();
+        let machine = task.state_machine.split('/').next().unwrap_or_default();
         let store = self.disk.contents();
-        let found = store.execution_by_name(&task.state_machine, name).await;
+        let found = store.execution_by_name(machine, name).await;
         let Ok(Some(record)) = found else {
             return false;
         };
+        if task.execution.contains(":express:") {
+            return true;
+        }
         let chunks = store.journal(record.key, 1, usize::MAX).await;
         let events = chunks.into_iter().flatten().flat_map(|chunk| {
             journal::decode(&chunk.bytes).expect("the disk has what was written")
@@ -65,7 +70,9 @@ async fn answer(task: &Task) -> Result<TaskAnswer, TaskError> {
     for _ in 0..choices.below(6) {
         tokio::task::yield_now().await;
     }
+    let is_fragile = parameters.contains("is_fragile");
     match choices.below(10) {
+        4..7 if is_fragile => Err(TaskError::new("Never", "it is fragile")),
         0..3 => Err(TaskError::new("Again", "not this time")),
         3 => Err(TaskError::new("Never", "not at all")),
         _ => Ok(TaskAnswer::Succeeded(Payload::from_value(

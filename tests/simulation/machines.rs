@@ -1,7 +1,8 @@
 //! State machines made up from choices.
 //!
 //! Data is an object with a number `n`. What happens beside something else never fails as a whole,
-//! so that the order in which branches get on decides nothing that a history shows.
+//! so that the order in which branches get on decides nothing that a history shows. Children of
+//! Map Runs that may fail run one at a time.
 
 use serde_json::{Value, json};
 
@@ -15,7 +16,12 @@ const DEPTH_MAX: u64 = 2;
 
 /// A definition.
 pub(crate) fn machine(choices: &mut Choices) -> Value {
-    Builder { choices, states: 0 }.scope(0)
+    let mut builder = Builder {
+        choices,
+        states: 0,
+        is_express: false,
+    };
+    builder.scope(0)
 }
 
 /// The input of every execution.
@@ -27,6 +33,8 @@ pub(crate) fn input(choices: &mut Choices) -> Value {
 struct Builder<'a> {
     choices: &'a mut Choices,
     states: u64,
+    /// Whether this is for an Express child, which has no Map Runs of its own.
+    is_express: bool,
 }
 
 impl Builder<'_> {
@@ -57,7 +65,11 @@ impl Builder<'_> {
 
     fn state(&mut self, next: &str, depth: u64) -> Value {
         let step = self.choices.below(5);
-        let kinds = if depth < DEPTH_MAX { 9 } else { 7 };
+        let kinds = match (depth < DEPTH_MAX, self.is_express) {
+            (true, false) => 12,
+            (true, true) => 9,
+            (false, _) => 7,
+        };
         match self.choices.below(kinds) {
             0 => json!({
                 "Type": "Pass",
@@ -79,7 +91,9 @@ impl Builder<'_> {
             3 => json!({"Type": "Wait", "Seconds": step, "Next": next}),
             4..7 => self.task(next, depth),
             7 => self.parallel(next, depth),
-            _ => self.map(next, depth),
+            8 => self.map(next, depth),
+            9 | 10 if depth == 0 => self.fragile_map_run(next),
+            _ => self.map_run(next, depth),
         }
     }
 
@@ -131,4 +145,70 @@ impl Builder<'_> {
             "Next": next
         })
     }
+
+    /// Children that never fail, several at a time; their results are shown.
+    fn map_run(&mut self, next: &str, depth: u64) -> Value {
+        let kind = self.kind_of_children();
+        let was_express = std::mem::replace(&mut self.is_express, kind == "EXPRESS");
+        let mut processor = self.scope(depth + 1);
+        self.is_express = was_express;
+        processor["ProcessorConfig"] = json!({"Mode": "DISTRIBUTED", "ExecutionType": kind});
+        let mut map = distributed(processor, next);
+        map["Label"] = json!(self.name());
+        map["MaxConcurrency"] = json!(self.choices.below(3));
+        map["ResultPath"] = json!("$.each");
+        if self.choices.one_in(3) {
+            map["ItemBatcher"] = json!({"MaxItemsPerBatch": 2, "BatchInput": {
+                "n.$": "$.n", "items.$": "$$.Execution.Input.items"}});
+            let name = self.name();
+            map["ItemProcessor"]["StartAt"] = json!(name);
+            map["ItemProcessor"]["States"] = json!({name: {"Type": "Pass", "End": true}});
+        }
+        map
+    }
+
+    /// Children of which some fail, one at a time: the run fails when two have.
+    fn fragile_map_run(&mut self, next: &str) -> Value {
+        let kind = self.kind_of_children();
+        let (name, end) = (self.name(), self.name());
+        let mut task = self.task(&end, 0);
+        if let Some(task) = task.as_object_mut() {
+            task.remove("Catch");
+        }
+        task["Parameters"]["is_fragile"] = json!(true);
+        let processor = json!({
+            "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": kind},
+            "StartAt": name,
+            "States": {name: task, end: {"Type": "Succeed"}},
+        });
+        let mut map = distributed(processor, next);
+        map["Label"] = json!(self.name());
+        map["MaxConcurrency"] = json!(1);
+        map["ToleratedFailureCount"] = json!(1);
+        // What has failed says when, and under which name.
+        map["ResultPath"] = Value::Null;
+        map
+    }
+
+    fn kind_of_children(&mut self) -> &'static str {
+        if self.choices.one_in(2) {
+            "EXPRESS"
+        } else {
+            "STANDARD"
+        }
+    }
+}
+
+/// A distributed Map. Its children have the items of their parent.
+fn distributed(processor: Value, next: &str) -> Value {
+    json!({
+        "Type": "Map",
+        "ItemsPath": "$$.Execution.Input.items",
+        "ItemSelector": {
+            "n.$": "$$.Map.Item.Value",
+            "items.$": "$$.Execution.Input.items",
+        },
+        "ItemProcessor": processor,
+        "Next": next
+    })
 }

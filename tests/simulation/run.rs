@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use stepwell::interpreter::execution::Limits;
-use stepwell::interpreter::history::HistoryView;
+use stepwell::interpreter::history::{HistoryEntry, HistoryView};
 use stepwell::interpreter::{Execution, journal};
 use stepwell::language::model::{ExecutionType, StateMachine};
 use stepwell::language::parse::parse;
@@ -19,6 +19,7 @@ use crate::clock::PausedClock;
 use crate::disk::{Disk, Mounted, Trouble};
 use crate::handler::Worker;
 use crate::machines;
+use crate::map_runs;
 
 /// A state machine with the inputs of its executions.
 pub(crate) struct Plan {
@@ -33,6 +34,8 @@ pub(crate) struct Plan {
 pub(crate) struct Ending {
     status: ExecutionStatus,
     events: Vec<String>,
+    /// Children of its Map Runs, and of theirs, and how many of them were redriven.
+    children: (u64, u64),
 }
 
 /// What a run came to.
@@ -45,6 +48,12 @@ pub(crate) struct Run {
 }
 
 impl Run {
+    /// How many children of Map Runs there were, and how many of them were redriven.
+    pub(crate) fn children(&self) -> (u64, u64) {
+        let counts = self.endings.iter().map(|ending| ending.children);
+        counts.fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    }
+
     /// How often executions were redriven.
     pub(crate) fn redrives(&self) -> u64 {
         let events = self.endings.iter().flat_map(|ending| &ending.events);
@@ -228,19 +237,37 @@ impl Plan {
                     if entry.id != events.len() as u64 + 1 || entry.previous_event_id >= entry.id {
                         return Err(broken(format!("a gap at event {}", entry.id)));
                     }
-                    events.push(format!("{} {:?}", entry.event_type, entry.details));
+                    events.push(shown(&entry));
                 }
             }
         }
         if replayed.is_running() {
             return Err(broken("its journal has no end".to_owned()));
         }
+        let children = map_runs::check(store, record.key, &self.machine).await;
+        let children = children.map_err(broken)?;
         events.sort();
         Ok(Ending {
             status: record.status,
             events,
+            children,
         })
     }
+}
+
+/// An event as a history shows it. The name of a Map Run is another one each time.
+fn shown(entry: &HistoryEntry) -> String {
+    let details = match &entry.details {
+        Some((_, details)) if details.contains_key("mapRunArn") => {
+            let mut details = details.clone();
+            let arn = details["mapRunArn"].as_str().unwrap_or_default();
+            let without = arn.rsplit_once(':').map_or(arn, |(arn, _)| arn).to_owned();
+            details.insert("mapRunArn".to_owned(), without.into());
+            format!("{details:?}")
+        }
+        details => format!("{details:?}"),
+    };
+    format!("{} {details}", entry.event_type)
 }
 
 /// Waits for an end: whether it is the last one. Otherwise the execution is redriven, by this
@@ -281,7 +308,7 @@ pub(crate) async fn engine(
         let mut builder = Engine::builder()
             .store(store)
             .clock(Arc::new(clock.clone()))
-            .seed([7; 32])
+            .seed(mounted.seed())
             .handler(machines::FUNCTION, worker.clone());
         if !is_alone {
             builder = builder.lease(LEASE);

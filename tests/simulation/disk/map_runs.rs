@@ -2,7 +2,7 @@
 
 use stepwell::store::map_run::{
     ChildFilter, ChildResult, ChildrenCreation, LimitChange, LimitUpdate, MapRunEnd, MapRunKey,
-    MapRunRecord, MapRunStore, NewChildren, NewMapRun,
+    MapRunRecord, MapRunRedrive, MapRunStore, NewChildren, NewMapRun, RedriveChoice,
 };
 use stepwell::store::{ExecutionKey, ExecutionRecord, Store, StoreFuture};
 
@@ -29,6 +29,14 @@ impl MapRunStore for Mounted {
 
     fn end(&self, key: MapRunKey, end: MapRunEnd) -> StoreFuture<'_, MapRunRecord> {
         self.write(self.map_runs_inside().end(key, end))
+    }
+
+    fn redrive(&self, key: MapRunKey, redrive: MapRunRedrive) -> StoreFuture<'_, MapRunRecord> {
+        self.write(self.map_runs_inside().redrive(key, redrive))
+    }
+
+    fn choose(&self, key: MapRunKey, choice: RedriveChoice) -> StoreFuture<'_, MapRunRecord> {
+        self.write(self.map_runs_inside().choose(key, choice))
     }
 
     fn map_run(&self, key: MapRunKey) -> StoreFuture<'_, Option<MapRunRecord>> {

@@ -168,7 +168,7 @@ impl Runner {
             owner: executor.epoch(),
             name,
             status,
-            started_at: now,
+            started_at: execution.started().map_or(now, |(at, _)| at),
             stopped_at,
             wake_at: wake_at(execution),
             details: None,
