@@ -78,6 +78,10 @@ impl Arns {
         format!("{}execution:{state_machine}:{name}", self.prefix)
     }
 
+    pub(crate) fn map_run(&self, state_machine: &str, label: &str, id: &str) -> String {
+        format!("{}mapRun:{state_machine}/{label}:{id}", self.prefix)
+    }
+
     /// Express executions may share a name; `id` tells them apart.
     pub(crate) fn express(&self, state_machine: &str, name: &str, id: &str) -> String {
         format!("{}express:{state_machine}:{name}:{id}", self.prefix)

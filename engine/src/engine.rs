@@ -230,6 +230,11 @@ impl Engine {
         self.arns.execution(state_machine, name)
     }
 
+    /// The ARN of a Map Run of this engine, of the Map state with this label.
+    pub fn map_run_arn(&self, state_machine: &str, label: &str, id: &str) -> String {
+        self.arns.map_run(state_machine, label, id)
+    }
+
     /// Stops working, also for those who hold other handles of this engine: what is under way ends
     /// where it stands, and goes on with the next engine that opens the store. Whoever shares the
     /// store goes on with it at once.

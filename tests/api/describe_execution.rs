@@ -5,6 +5,7 @@ use stepwell_tests::client::{ended, refused};
 use stepwell_tests::server::Server;
 
 use crate::definitions::{ABSENT_EXECUTION, FAIL, NOT_EXECUTIONS, PASS, TIMED_OUT, WAIT};
+use crate::map_runs::{self, children, distributed, express, start};
 
 #[tokio::test]
 async fn a_running_execution_has_no_end() {
@@ -88,6 +89,39 @@ async fn other_ends_have_an_error() {
     assert_eq!(found.status(), &ExecutionStatus::TimedOut);
     assert_eq!((found.error(), found.cause()), (None, None));
     assert!(found.stop_date().is_some());
+}
+
+#[tokio::test]
+async fn a_child_shows_its_map_run() {
+    for definition in [distributed(map_runs::PASS, ""), express(map_runs::PASS, "")] {
+        let server = Server::start().await;
+        let (_, run) = start(&server, &definition, "[7]").await;
+        let child = children(&server, &run, 1).await.remove(0);
+        let found = ended(&server.client, child.execution_arn()).await;
+        assert_eq!(found.execution_arn(), child.execution_arn());
+        assert_eq!(found.state_machine_arn(), run.state_machine_arn());
+        assert_eq!(found.name(), Some(child.name()));
+        assert_eq!(found.map_run_arn(), Some(run.map_run_arn()));
+        assert_eq!((found.input(), found.output()), (Some("7"), Some("7")));
+        let status = Some(&ExecutionRedriveStatus::NotRedrivable);
+        assert_eq!(found.redrive_status(), status);
+    }
+}
+
+#[tokio::test]
+async fn a_child_that_failed_can_be_redriven_by_its_map_run() {
+    let fail = r#"{"Type": "Fail", "Error": "No"}"#;
+    for definition in [distributed(fail, ""), express(fail, "")] {
+        let server = Server::start().await;
+        let (execution, run) = start(&server, &definition, "[7]").await;
+        ended(&server.client, &execution).await;
+        let child = children(&server, &run, 1).await.remove(0);
+        let found = ended(&server.client, child.execution_arn()).await;
+        assert_eq!(found.error(), Some("No"));
+        let status = Some(&ExecutionRedriveStatus::RedrivableByMapRun);
+        assert_eq!(found.redrive_status(), status);
+        assert_eq!(found.redrive_status_reason(), None);
+    }
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@ use stepwell_tests::client::refused;
 use stepwell_tests::server::{ROLE, Server};
 
 use crate::definitions::{ABSENT_EXECUTION, NOT_EXECUTIONS, PASS, WAIT};
+use crate::map_runs::{self, NOT_FOR_EXPRESS, children, distributed, express, start};
 
 #[tokio::test]
 async fn an_execution_shows_the_definition_it_was_started_with() {
@@ -34,6 +35,28 @@ async fn an_execution_shows_the_definition_it_was_started_with() {
     delete.send().await.unwrap();
     let found = describe(&old).await.unwrap();
     assert_eq!(found.definition(), WAIT, "also when the machine is gone");
+}
+
+#[tokio::test]
+async fn a_child_runs_the_processor_of_its_map() {
+    let server = Server::start().await;
+    let (_, run) = start(&server, &distributed(map_runs::PASS, ""), "[7]").await;
+    let child = children(&server, &run, 1).await.remove(0);
+    let describe = |server: &Server, arn: &str| {
+        let describe = server.client.describe_state_machine_for_execution();
+        describe.execution_arn(arn).send()
+    };
+    let found = describe(&server, child.execution_arn()).await.unwrap();
+    assert_eq!(found.state_machine_arn(), run.state_machine_arn());
+    assert_eq!((found.name(), found.label()), ("orders/each", Some("each")));
+    assert_eq!(found.map_run_arn(), Some(run.map_run_arn()));
+    let definition = r#"{"StartAt":"Inner","States":{"Inner":{"Type":"Pass","End":true}}}"#;
+    assert_eq!(found.definition(), definition);
+    let server = Server::start().await;
+    let (_, run) = start(&server, &express(map_runs::PASS, ""), "[7]").await;
+    let child = children(&server, &run, 1).await.remove(0);
+    let refusal = describe(&server, child.execution_arn()).await;
+    refused(refusal, "InvalidArn", NOT_FOR_EXPRESS);
 }
 
 #[tokio::test]

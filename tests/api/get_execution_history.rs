@@ -6,6 +6,7 @@ use stepwell_tests::client::{ended, refused, refused_in_common};
 use stepwell_tests::server::{ROLE, Server};
 
 use crate::definitions::{ABSENT_EXECUTION, INVALID_TOKEN, NOT_EXECUTIONS, NOT_SIZES};
+use crate::map_runs::{self, NOT_FOR_EXPRESS, children, distributed, express, start};
 
 /// Six events.
 const TWO_STATES: &str = r#"{"StartAt": "A", "States": {
@@ -181,6 +182,29 @@ async fn sizes_and_tokens_are_bounded() {
     );
     let result = history(&server, &execution).next_token(token).send().await;
     refused_in_common(result, "ValidationException", &message);
+}
+
+#[tokio::test]
+async fn a_standard_child_has_a_history_and_an_express_one_has_none() {
+    let server = Server::start().await;
+    let (_, run) = start(&server, &distributed(map_runs::PASS, ""), "[7]").await;
+    let child = children(&server, &run, 1).await.remove(0);
+    ended(&server.client, child.execution_arn()).await;
+    let found = history(&server, child.execution_arn()).send().await;
+    let found = found.unwrap();
+    let types: Vec<_> = found.events().iter().map(|event| event.r#type()).collect();
+    let expected = [
+        &HistoryEventType::ExecutionStarted,
+        &HistoryEventType::PassStateEntered,
+        &HistoryEventType::PassStateExited,
+        &HistoryEventType::ExecutionSucceeded,
+    ];
+    assert_eq!(types, expected);
+    let server = Server::start().await;
+    let (_, run) = start(&server, &express(map_runs::PASS, ""), "[7]").await;
+    let child = children(&server, &run, 1).await.remove(0);
+    let refusal = history(&server, child.execution_arn()).send().await;
+    refused(refusal, "InvalidArn", NOT_FOR_EXPRESS);
 }
 
 #[tokio::test]

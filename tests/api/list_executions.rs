@@ -6,6 +6,7 @@ use stepwell_tests::client::{ended, refused, refused_in_common};
 use stepwell_tests::server::Server;
 
 use crate::definitions::{ABSENT_MACHINE, INVALID_TOKEN, NOT_MACHINES, NOT_SIZES, PASS, WAIT};
+use crate::map_runs::{self, ABSENT_MAP_RUN, distributed};
 use crate::versions::{alias, publish, publish_next};
 
 fn list(server: &Server, arn: &str) -> ListExecutionsFluentBuilder {
@@ -252,24 +253,16 @@ async fn a_version_and_an_alias_list_what_they_started() {
 
 #[tokio::test]
 async fn children_are_listed_by_their_map_run_alone() {
-    use crate::map_runs::{ABSENT_MAP_RUN, distributed, map_run};
     let server = Server::start().await;
-    let definition = distributed(crate::map_runs::PASS, "");
-    let arn = server.create("each", &definition).await;
-    let execution = server.begin(&arn, "e", "[1, 2, 3]").await;
-    let run = map_run(&server, &execution).await;
+    let definition = distributed(map_runs::PASS, "");
+    let (_, run) = map_runs::start(&server, &definition, "[1, 2, 3]").await;
+    let arn = server.create("orders", &definition).await;
+    let listed = map_runs::children(&server, &run, 3).await;
     let list = || {
-        server
-            .client
-            .list_executions()
-            .map_run_arn(run.map_run_arn())
+        let list = server.client.list_executions();
+        list.map_run_arn(run.map_run_arn())
     };
-    let listed = stepwell_tests::client::until("three children", async || {
-        let listed = list().send().await.unwrap();
-        Some(listed).filter(|listed| listed.executions().len() == 3)
-    })
-    .await;
-    let child = &listed.executions()[0];
+    let child = &listed[0];
     assert_eq!(child.state_machine_arn(), format!("{arn}/each"));
     assert_eq!(child.map_run_arn(), Some(run.map_run_arn()));
     assert_eq!(child.item_count(), Some(1));

@@ -19,6 +19,7 @@ use stepwell_tests::clock::ManualClock;
 use stepwell_tests::server::Server;
 
 use crate::definitions::{ABSENT_EXECUTION, FAIL, NOT_EXECUTIONS, PASS, TIMED_OUT, WAIT};
+use crate::map_runs::{self, distributed};
 
 const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:later";
 
@@ -570,6 +571,31 @@ async fn a_token_has_a_form() {
     ] {
         let answer = redrive(&server, ABSENT_EXECUTION, Some(token)).await;
         refused(answer, "ValidationException", &message(token, rules));
+    }
+}
+
+#[tokio::test]
+async fn a_child_is_redriven_by_its_map_run_alone() {
+    let fail = r#"{"Type": "Fail", "Error": "No"}"#;
+    let server = Server::start().await;
+    let (execution, run) = map_runs::start(&server, &distributed(fail, ""), "[7]").await;
+    ended(&server.client, &execution).await;
+    let child = map_runs::children(&server, &run, 1).await.remove(0);
+    let redrive = |arn: &str| server.client.redrive_execution().execution_arn(arn).send();
+    let message = "Execution is a child of a Map Run and cannot be redriven";
+    let refusal = redrive(child.execution_arn()).await;
+    refused(refusal, "ExecutionNotRedrivable", message);
+    redrive(&execution).await.unwrap();
+    ended(&server.client, &execution).await;
+    let found = ended(&server.client, child.execution_arn()).await;
+    assert_eq!(found.redrive_count(), Some(1));
+    for (filter, count) in [
+        (ExecutionRedriveFilter::Redriven, 1),
+        (ExecutionRedriveFilter::NotRedriven, 0),
+    ] {
+        let list = server.client.list_executions().redrive_filter(filter);
+        let listed = list.map_run_arn(run.map_run_arn()).send().await;
+        assert_eq!(listed.unwrap().executions().len(), count);
     }
 }
 

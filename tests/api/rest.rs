@@ -3,7 +3,10 @@
 use axum::http::Method;
 use serde_json::{Value, json};
 
+use stepwell_tests::client::until;
+
 use crate::definitions::{FAIL, PASS, WAIT};
+use crate::map_runs::{self, distributed};
 use crate::protocol::Face;
 
 #[tokio::test]
@@ -257,6 +260,49 @@ async fn the_plain_face_checks_definitions_and_runs_express() {
 }
 
 #[tokio::test]
+async fn the_plain_face_shows_and_limits_map_runs() {
+    let face = Face::new().await;
+    let machine = "/v1/state-machines/orders";
+    let definition = distributed(map_runs::WAIT, r#", "MaxConcurrency": 1"#);
+    face.rest(Method::PUT, machine, &definition).await;
+    let start = format!("{machine}/executions?name=one");
+    face.rest(Method::POST, &start, "[1, 2, 3]").await;
+    let listed = format!("{machine}/executions/one/map-runs");
+    let arn = until("a Map Run", async || {
+        let listed = face.get(&listed).await.json();
+        let arn = listed["mapRuns"][0]["mapRunArn"].as_str();
+        arn.map(str::to_owned)
+    })
+    .await;
+    let id = arn.rsplit(':').next().unwrap();
+    let run = format!("{machine}/map-runs/each/{id}");
+    let described = face.get(&run).await.json();
+    assert_eq!(described["mapRunArn"], arn.as_str());
+    assert_eq!(described["maxConcurrency"], 1);
+    let limits = json!({"maxConcurrency": 2, "toleratedFailurePercentage": 12.5});
+    let updated = face.rest(Method::PUT, &run, &limits.to_string()).await;
+    updated.says(200, &json!({}));
+    let described = face.get(&run).await.json();
+    assert_eq!(described["toleratedFailurePercentage"], 12.5);
+    let children = format!("{run}/executions?statusFilter=RUNNING");
+    until("two children", async || {
+        let listed = face.get(&children).await.json();
+        (listed["executions"].as_array()?.len() == 2).then_some(())
+    })
+    .await;
+    let nothing = face.rest(Method::PUT, &run, "{}").await;
+    assert_eq!(nothing.status, 400, "{nothing:?}");
+    let message = "Request references a resource that does not exist.";
+    let absent = json!({"error": "ResourceNotFound", "message": message});
+    let other = format!("{machine}/map-runs/other/{id}");
+    face.get(&other).await.says(404, &absent);
+    let changed = face.rest(Method::PUT, &other, &limits.to_string()).await;
+    changed.says(404, &absent);
+    let listed = face.get(&format!("{other}/executions")).await;
+    assert_eq!(listed.status, 404, "{listed:?}");
+}
+
+#[tokio::test]
 async fn the_document_describes_every_route() {
     let face = Face::new().await;
     let answer = face.get("/v1/openapi.json").await;
@@ -274,6 +320,7 @@ async fn the_document_describes_every_route() {
             assert!(operation["responses"]["default"].is_object(), "{id}");
             // Each is a route: it answers, whatever it says.
             let path = path.replace("{machine}", "m").replace("{execution}", "e");
+            let path = path.replace("{label}", "l").replace("{map_run}", "r");
             let method = Method::from_bytes(method.to_uppercase().as_bytes()).unwrap();
             let answered = face.rest(method, &path, "").await;
             let unknown = json!("UnknownOperationException");

@@ -5,6 +5,7 @@ use stepwell_tests::client::{ended, refused, refused_in_common};
 use stepwell_tests::server::Server;
 
 use crate::definitions::{ABSENT_EXECUTION, NOT_EXECUTIONS, PASS, WAIT};
+use crate::map_runs::{self, NOT_FOR_EXPRESS, children, distributed, express, running, start};
 
 #[tokio::test]
 async fn error_and_cause_are_shown() {
@@ -86,6 +87,41 @@ async fn error_and_cause_are_bounded() {
     );
     let stop = stop().error("e".repeat(256)).cause("c".repeat(32_768));
     stop.send().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_child_is_stopped_by_itself() {
+    let server = Server::start().await;
+    let definition = distributed(map_runs::WAIT, "");
+    let (execution, run) = start(&server, &definition, "[1, 2]").await;
+    running(&server, &run, 2).await;
+    let child = children(&server, &run, 2).await.remove(0);
+    let stop = server.client.stop_execution();
+    let stop = stop.execution_arn(child.execution_arn()).error("Enough");
+    stop.send().await.unwrap();
+    let found = ended(&server.client, child.execution_arn()).await;
+    assert_eq!(*found.status(), ExecutionStatus::Aborted);
+    assert_eq!(found.error(), Some("Enough"));
+    let counted = running(&server, &run, 1).await;
+    assert_eq!(counted.item_counts().unwrap().aborted(), 1);
+    let describe = server.client.describe_execution().execution_arn(execution);
+    let parent = describe.send().await.unwrap();
+    assert_eq!(*parent.status(), ExecutionStatus::Running);
+}
+
+#[tokio::test]
+async fn an_express_child_cannot_be_stopped_by_itself() {
+    let server = Server::start().await;
+    let definition = express(map_runs::WAIT, "");
+    let (execution, run) = start(&server, &definition, "[1]").await;
+    running(&server, &run, 1).await;
+    let child = children(&server, &run, 1).await.remove(0);
+    let stop = |arn: &str| server.client.stop_execution().execution_arn(arn).send();
+    let refusal = stop(child.execution_arn()).await;
+    refused(refusal, "InvalidArn", NOT_FOR_EXPRESS);
+    stop(&execution).await.unwrap();
+    let found = ended(&server.client, child.execution_arn()).await;
+    assert_eq!(*found.status(), ExecutionStatus::Aborted);
 }
 
 #[tokio::test]

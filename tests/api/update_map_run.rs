@@ -1,38 +1,24 @@
 //! `UpdateMapRun`.
 
-use aws_sdk_sfn::types::MapRunStatus;
-use stepwell_tests::client::{refused, until};
+use stepwell_tests::client::refused;
 use stepwell_tests::server::Server;
 
-use crate::map_runs::{ABSENT_MAP_RUN, NOT_MAP_RUNS, PASS, WAIT, distributed, map_run};
+use crate::map_runs::{
+    ABSENT_MAP_RUN, NOT_MAP_RUNS, PASS, WAIT, distributed, running, start, succeeded,
+};
 
 #[tokio::test]
 async fn a_running_map_run_takes_new_limits() {
     let server = Server::start().await;
     let definition = distributed(WAIT, r#", "MaxConcurrency": 1"#);
-    let arn = server.create("orders", &definition).await;
-    let execution = server.begin(&arn, "e", "[1, 2, 3]").await;
-    let run = map_run(&server, &execution).await;
+    let (_, run) = start(&server, &definition, "[1, 2, 3]").await;
     let update = server
         .client
         .update_map_run()
         .map_run_arn(run.map_run_arn());
     let update = update.max_concurrency(3).tolerated_failure_percentage(20.0);
     update.tolerated_failure_count(2).send().await.unwrap();
-    let found = until("three children", async || {
-        let describe = server.client.describe_map_run();
-        let found = describe
-            .map_run_arn(run.map_run_arn())
-            .send()
-            .await
-            .unwrap();
-        Some(found).filter(|found| {
-            found
-                .item_counts()
-                .is_some_and(|items| items.running() == 3)
-        })
-    })
-    .await;
+    let found = running(&server, &run, 3).await;
     assert_eq!(
         (found.max_concurrency(), found.tolerated_failure_count()),
         (3, 2)
@@ -43,19 +29,8 @@ async fn a_running_map_run_takes_new_limits() {
 #[tokio::test]
 async fn a_map_run_that_has_ended_takes_none() {
     let server = Server::start().await;
-    let arn = server.create("orders", &distributed(PASS, "")).await;
-    let execution = server.begin(&arn, "e", "[1]").await;
-    let run = map_run(&server, &execution).await;
-    until("its end", async || {
-        let describe = server.client.describe_map_run();
-        let found = describe
-            .map_run_arn(run.map_run_arn())
-            .send()
-            .await
-            .unwrap();
-        (*found.status() == MapRunStatus::Succeeded).then_some(())
-    })
-    .await;
+    let (_, run) = start(&server, &distributed(PASS, ""), "[1]").await;
+    succeeded(&server, &run).await;
     let update = server
         .client
         .update_map_run()

@@ -91,8 +91,14 @@ async fn read(
         }
     }
     members.take_trace(&parts.headers);
-    let machine = names.get("machine").map(String::as_str);
-    match (machine, names.get("execution")) {
+    let name = |name: &str| names.get(name).map(String::as_str);
+    let machine = name("machine");
+    if let (Some(machine), Some(label), Some(map_run)) = (machine, name("label"), name("map_run")) {
+        let arn = engine.map_run_arn(machine, label, map_run);
+        members.set("mapRunArn", arn);
+        return Ok(members);
+    }
+    match (machine, name("execution")) {
         (Some(machine), Some(execution)) => {
             members.set("executionArn", engine.execution_arn(machine, execution));
         }
@@ -136,6 +142,10 @@ impl Member {
             Kind::Text | Kind::Json => Ok(text.into()),
             Kind::Integer => {
                 let number = text.parse::<i64>().map_err(|_| wrong("integer"))?;
+                Ok(number.into())
+            }
+            Kind::Number => {
+                let number = text.parse::<f64>().map_err(|_| wrong("number"))?;
                 Ok(number.into())
             }
             Kind::Boolean => {

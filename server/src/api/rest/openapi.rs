@@ -62,10 +62,6 @@ fn operation(route: &Route) -> Value {
         responses["200"] = answer.clone();
     }
     responses[route.status.as_str()] = answer;
-    let id = match route.act {
-        Act::Operation(operation) => operation,
-        Act::PutStateMachine => "PutStateMachine",
-    };
     let names = route.path.split('/').filter_map(|part| {
         let name = part.strip_prefix('{')?.strip_suffix('}')?;
         Some(json!({
@@ -85,7 +81,7 @@ fn operation(route: &Route) -> Value {
         })
     });
     let mut operation = json!({
-        "operationId": id,
+        "operationId": route.id,
         "summary": route.summary,
         "parameters": names.chain(query).collect::<Vec<_>>(),
         "responses": responses,
@@ -131,6 +127,7 @@ fn schema(kind: Kind) -> Value {
     match kind {
         Kind::Text => json!({"type": "string"}),
         Kind::Integer => json!({"type": "integer"}),
+        Kind::Number => json!({"type": "number"}),
         Kind::Boolean => json!({"type": "boolean"}),
         Kind::Json => json!({}),
     }

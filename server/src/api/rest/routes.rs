@@ -6,8 +6,11 @@ use axum::routing::MethodFilter;
 /// A route.
 pub(super) struct Route {
     pub(super) verb: Verb,
-    /// Its path under `/v1`. `{machine}` and `{execution}` are names, of which ARNs are made.
+    /// Its path under `/v1`. `{machine}` and `{execution}` are names, of which ARNs are made; so
+    /// are `{label}` and `{map_run}`, the parts of a Map Run's.
     pub(super) path: &'static str,
+    /// What no other route is called.
+    pub(super) id: &'static str,
     pub(super) act: Act,
     /// What it does, in a sentence.
     pub(super) summary: &'static str,
@@ -86,6 +89,7 @@ pub(super) struct Member {
 pub(super) enum Kind {
     Text,
     Integer,
+    Number,
     Boolean,
     /// JSON, where the operation has JSON text.
     Json,
@@ -120,6 +124,16 @@ const NEXT_TOKEN: Member = member(
     "Where the page before ended: its `nextToken`.",
 );
 const PAGE: &[Member] = &[MAX_RESULTS, NEXT_TOKEN];
+const FILTERED_PAGE: &[Member] = &[
+    MAX_RESULTS,
+    NEXT_TOKEN,
+    member(
+        "statusFilter",
+        Kind::Text,
+        "Only those that stand like this: `RUNNING`.",
+    ),
+    member("redriveFilter", Kind::Text, "`REDRIVEN` or `NOT_REDRIVEN`."),
+];
 const START: &[Member] = &[
     member(
         "name",
@@ -159,12 +173,14 @@ const INPUT: Body = Body::Whole {
 
 const MACHINE: &str = "/state-machines/{machine}";
 const EXECUTIONS: &str = "/state-machines/{machine}/executions";
+const MAP_RUN: &str = "/state-machines/{machine}/map-runs/{label}/{map_run}";
 const EXECUTION: &str = "/state-machines/{machine}/executions/{execution}";
 
 const fn route(verb: Verb, path: &'static str, operation: &'static str) -> Route {
     Route {
         verb,
         path,
+        id: operation,
         act: Act::Operation(operation),
         summary: "",
         query: &[],
@@ -186,6 +202,7 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         act: Act::PutStateMachine,
+        id: "PutStateMachine",
         summary: "Creates a state machine, or updates the one of this name.",
         query: &[
             member(
@@ -227,16 +244,7 @@ pub(super) const ROUTES: &[Route] = &[
     },
     Route {
         summary: "Lists the executions of a state machine, the latest start first.",
-        query: &[
-            MAX_RESULTS,
-            NEXT_TOKEN,
-            member(
-                "statusFilter",
-                Kind::Text,
-                "Only those that stand like this: `RUNNING`.",
-            ),
-            member("redriveFilter", Kind::Text, "`REDRIVEN` or `NOT_REDRIVEN`."),
-        ],
+        query: FILTERED_PAGE,
         ..route(Verb::Get, EXECUTIONS, "ListExecutions")
     },
     Route {
@@ -285,6 +293,41 @@ pub(super) const ROUTES: &[Route] = &[
             Verb::Get,
             "/state-machines/{machine}/executions/{execution}/map-runs",
             "ListMapRuns",
+        )
+    },
+    Route {
+        summary: "Describes a Map Run.",
+        ..route(Verb::Get, MAP_RUN, "DescribeMapRun")
+    },
+    Route {
+        summary: "Changes the limits of a Map Run that runs.",
+        body: Body::Members(&[
+            member(
+                "maxConcurrency",
+                Kind::Integer,
+                "Children at a time, 0 for no limit of its own.",
+            ),
+            member(
+                "toleratedFailurePercentage",
+                Kind::Number,
+                "Failed items in percent that it survives, 0 to 100.",
+            ),
+            member(
+                "toleratedFailureCount",
+                Kind::Integer,
+                "Failed items that it survives.",
+            ),
+        ]),
+        ..route(Verb::Put, MAP_RUN, "UpdateMapRun")
+    },
+    Route {
+        id: "ListMapRunExecutions",
+        summary: "Lists the children of a Map Run, the latest start first.",
+        query: FILTERED_PAGE,
+        ..route(
+            Verb::Get,
+            "/state-machines/{machine}/map-runs/{label}/{map_run}/executions",
+            "ListExecutions",
         )
     },
     Route {
