@@ -473,7 +473,7 @@ impl Executor {
                 .started()
                 .and_then(|(_, started)| started.child_of.as_ref());
             if let Some(child_of) = child_of {
-                self.0.map_runs.tell(&child_of.map_run);
+                self.map_run_changed(&child_of.map_run);
             }
             self.0.deletions.execution_ended();
         }

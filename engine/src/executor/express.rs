@@ -183,7 +183,7 @@ impl Executor {
                     // Off the list first: who is told may look for it.
                     let executor = leaves.executor.clone();
                     drop(leaves);
-                    executor.0.map_runs.tell(&child.map_run);
+                    executor.map_run_changed(&child.map_run);
                 }
             }
         };

@@ -65,6 +65,18 @@ enum Content {
         task: u64,
         token: Arc<str>,
     },
+    MapRunChanged {
+        map_run: Arc<str>,
+    },
+}
+
+/// What a letter is about.
+#[derive(Debug)]
+enum Read {
+    /// The execution itself.
+    Input(Input),
+    /// One of its Map Runs, whose runner is to look at it again.
+    MapRunChanged(Arc<str>),
 }
 
 /// Writes an input down; `None` for those that only the holder of an execution can have.
@@ -126,9 +138,9 @@ fn encode(input: &Input) -> Option<Vec<u8>> {
 }
 
 /// Reads a letter; `None` for one that says nothing we know.
-fn decode(content: &[u8]) -> Option<Input> {
+fn decode(content: &[u8]) -> Option<Read> {
     let id = |task: u64| TaskId(Sequence(task));
-    Some(match serde_json::from_slice(content).ok()? {
+    let input = match serde_json::from_slice(content).ok()? {
         Content::Stop { error, cause } => Input::Stop(Failure { error, cause }),
         Content::TaskStarted { task, worker } => Input::TaskStarted {
             task: id(task),
@@ -159,7 +171,9 @@ fn decode(content: &[u8]) -> Option<Input> {
             cause,
         } => answered(task, token, TokenAnswer::Failed(Failure { error, cause })),
         Content::TokenHeartbeat { task, token } => answered(task, token, TokenAnswer::Heartbeat),
-    })
+        Content::MapRunChanged { map_run } => return Some(Read::MapRunChanged(map_run)),
+    };
+    Some(Read::Input(input))
 }
 
 fn answered(task: u64, token: Arc<str>, answer: TokenAnswer) -> Input {
@@ -209,13 +223,21 @@ impl Executor {
             };
             let last = last.key;
             for letter in letters {
-                let Some(input) = decode(&letter.content) else {
-                    tracing::error!(
-                        execution.key = letter.execution.0,
-                        "a letter cannot be read"
-                    );
-                    owners.discard(letter.key).await?;
-                    continue;
+                let input = match decode(&letter.content) {
+                    Some(Read::Input(input)) => input,
+                    Some(Read::MapRunChanged(map_run)) => {
+                        self.0.map_runs.tell(&map_run);
+                        owners.discard(letter.key).await?;
+                        continue;
+                    }
+                    None => {
+                        tracing::error!(
+                            execution.key = letter.execution.0,
+                            "a letter cannot be read"
+                        );
+                        owners.discard(letter.key).await?;
+                        continue;
+                    }
                 };
                 let message = Message {
                     letter: Some(letter.key),
@@ -253,6 +275,25 @@ impl Executor {
                 tracing::error!(execution.key = key.0, %error, "a letter cannot be delivered");
             }
         });
+    }
+
+    /// Tells the owner of a Map Run's execution that something about the run may have changed. One
+    /// who does not learn of it looks after a while.
+    pub(super) async fn tell_elsewhere(self, map_run: Arc<str>) {
+        let told = async {
+            let runs = self.store().map_runs();
+            let Some(run) = runs.map_run_by_arn(&map_run).await? else {
+                return Ok(());
+            };
+            let content = Content::MapRunChanged {
+                map_run: Arc::clone(&map_run),
+            };
+            let content = serde_json::to_vec(&content).expect("text is JSON");
+            self.deliver(run.begun.execution, content, None).await
+        };
+        if let Err(error) = told.await {
+            tracing::warn!(%map_run, %error, "the owner of a Map Run cannot be told");
+        }
     }
 
     /// Hands out a task of an execution that another owner holds, once that one has written down
@@ -324,7 +365,9 @@ mod tests {
     #[track_caller]
     fn check(input: &Input) {
         let content = encode(input).expect("it can be written down");
-        let read = decode(&content).expect("it can be read");
+        let Some(Read::Input(read)) = decode(&content) else {
+            panic!("it can be read");
+        };
         assert_eq!(format!("{read:?}"), format!("{input:?}"));
     }
 

@@ -48,9 +48,13 @@ const CONCURRENCY_MAX: u64 = 10_000;
 /// wait: what bounds the memory of all runs together.
 const LIVE_MAX: usize = 10_000;
 
-/// Pause before a runner looks again that has nobody to tell it: others may hold its children, or
-/// there was no room.
+/// Pause before a runner looks again that has nobody to tell it: there was no room, or another
+/// owner holds what it needs.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
+
+/// Pause before a runner looks again whose children other owners may hold: these tell it, unless
+/// they end before they can.
+const LOOK_ANYWAY: Duration = Duration::from_secs(10);
 
 /// Pause before something is tried again that the store refused.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
@@ -84,11 +88,11 @@ pub(super) struct Told {
 }
 
 impl MapRuns {
-    /// Something about a run may have changed: its children, or its limits.
-    pub(super) fn tell(&self, map_run: &str) {
-        if let Some(told) = lock(&self.0).get(map_run) {
-            told.changed.notify_one();
-        }
+    /// Tells the runner of a run that its children or its limits may have changed; `false` when it
+    /// has none here.
+    pub(super) fn tell(&self, map_run: &str) -> bool {
+        let told = lock(&self.0).get(map_run).cloned();
+        told.inspect(|told| told.changed.notify_one()).is_some()
     }
 
     /// Ends every runner where it stands.
@@ -130,9 +134,12 @@ impl Executor {
         self.take_map_run(map_run, None);
     }
 
-    /// Limits of a run were changed.
-    pub(crate) fn map_run_changed(&self, map_run: &str) {
-        self.0.map_runs.tell(map_run);
+    /// Something about a run may have changed: its children, or its limits. Its runner learns of
+    /// it, wherever that is.
+    pub(crate) fn map_run_changed(&self, map_run: &Arc<str>) {
+        if !self.0.map_runs.tell(map_run) && self.0.lease.is_some() {
+            tokio::spawn(self.clone().tell_elsewhere(Arc::clone(map_run)));
+        }
     }
 
     fn take_map_run(&self, map_run: Arc<str>, asked: Option<Asked>) {
@@ -292,7 +299,10 @@ impl Runner {
                 Step::Again => {}
                 Step::Ended => return Ok(()),
                 Step::Wait if self.executor.0.lease.is_none() => changed.await,
-                Step::Wait | Step::LookAgain => {
+                Step::Wait => {
+                    let _ = tokio::time::timeout(LOOK_ANYWAY, changed).await;
+                }
+                Step::LookAgain => {
                     let _ = tokio::time::timeout(LOOK_AGAIN, changed).await;
                 }
             }

@@ -1,5 +1,7 @@
 //! Map Runs: described, listed, limited, and their children listed.
 
+use std::sync::Arc;
+
 use stepwell_interpreter::Timestamp;
 use stepwell_interpreter::event::EventKind;
 use stepwell_interpreter::journal;
@@ -205,7 +207,8 @@ impl Engine {
         let runs = self.executor.store().map_runs();
         match runs.limit(record.key, request.limits).await? {
             LimitUpdate::Updated(_) => {
-                self.executor.map_run_changed(&record.begun.arn);
+                let map_run = Arc::from(record.begun.arn);
+                self.executor.map_run_changed(&map_run);
                 Ok(())
             }
             LimitUpdate::Ended(_) => Err(OperationError::ValidationFor {

@@ -270,7 +270,7 @@ impl Begin {
                 let (first, room) = *turn;
                 if !first.execution().is_running() {
                     first.show();
-                    executor.0.map_runs.tell(map_run);
+                    executor.map_run_changed(map_run);
                     return;
                 }
                 let child = express::child::Child {

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
-use crate::operations::StopExecution;
+use crate::operations::{ListMapRuns, StopExecution, UpdateMapRun};
 use crate::store::Store;
+use crate::store::map_run::LimitChange;
 use crate::store::sqlite::SqliteStore;
 
 use super::*;
@@ -179,5 +180,59 @@ async fn an_execution_is_redriven_once_by_whichever_engine_is_asked() {
             let outcome = ended.await.unwrap().unwrap();
             assert_eq!(outcome.status, ExecutionStatus::Succeeded);
         }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_map_run_takes_new_limits_from_an_engine_that_does_not_run_it() {
+    let folder = tempfile::tempdir().unwrap();
+    for store in stores(folder.path()) {
+        let clock = ManualClock::new();
+        let first = sharing(&store, &clock, Endless::default()).await;
+        let second = sharing(&store, &clock, Endless::default()).await;
+        let each = json!({
+            "Type": "Map",
+            "MaxConcurrency": 1,
+            "Label": "each",
+            "ItemsPath": "$.items",
+            "ItemProcessor": {
+                "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                "StartAt": "Inner",
+                "States": {"Inner": {"Type": "Task", "Resource": FUNCTION, "End": true}},
+            },
+            "End": true,
+        });
+        let definition = json!({"StartAt": "A", "States": {"A": each}}).to_string();
+        let machine = first.create_state_machine("m", &definition).await.unwrap();
+        let input = json!({"items": [1, 2, 3]});
+        let execution = first.start(&machine, input).await.unwrap();
+        let list = || ListMapRuns {
+            execution_arn: execution.arn.clone(),
+            max_results: None,
+            next_token: None,
+        };
+        let running = async |wanted: u64| {
+            loop {
+                let listed = second.list_map_runs(list()).await.unwrap();
+                if let Some(run) = listed.map_runs.first() {
+                    let run = second.describe_map_run(&run.map_run_arn).await.unwrap();
+                    if run.items.begun.running == wanted {
+                        return run.map_run_arn;
+                    }
+                }
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
+        };
+        let map_run_arn = soon(running(1)).await;
+        let limits = LimitChange {
+            concurrency_max: Some(3),
+            ..LimitChange::default()
+        };
+        let update = UpdateMapRun {
+            map_run_arn,
+            limits,
+        };
+        second.update_map_run(update).await.unwrap();
+        soon(running(3)).await;
     }
 }
