@@ -118,14 +118,7 @@ impl Execution {
             return false;
         };
         let context = Context::default();
-        let around = Around {
-            execution: self,
-            flow: id,
-            visit,
-            now: turn.now,
-            token: None,
-            item: None,
-        };
+        let around = Around::new(self, id, visit, turn.now);
         let raw = Scope::new(&visit.input, &around, &context);
         match caught(state, catcher, &failed.failure, &raw, turn.chance) {
             Ok(exit) => self.exit(id, exit, turn),

@@ -39,14 +39,7 @@ impl Execution {
             unreachable!("only distributed Maps have runs")
         };
         let context = Context::default();
-        let around = Around {
-            execution: self,
-            flow: id,
-            visit,
-            now: turn.now,
-            token: None,
-            item: None,
-        };
+        let around = Around::new(self, id, visit, turn.now);
         let raw = Scope::new(&visit.input, &around, &context);
         let limits = match state::limits(state, distributed, &raw, turn.chance) {
             Ok(limits) => limits,
@@ -159,14 +152,7 @@ impl Execution {
     /// What the children of the flow's Map Run are given: all that their inputs are computed
     /// from, so that this execution need not be in memory for it.
     pub(super) fn items_of(&self, id: FlowId, visit: &Visit, run: &MapRun) -> MapRunItems {
-        let around = Around {
-            execution: self,
-            flow: id,
-            visit,
-            now: visit.entered_at,
-            token: None,
-            item: None,
-        };
+        let around = Around::new(self, id, visit, visit.entered_at);
         let mut variables = std::collections::BTreeMap::new();
         let mut flow = self.flows.get(&id);
         while let Some(scope) = flow {

@@ -238,12 +238,8 @@ impl Execution {
         let is_shown =
             !matches!(&state.kind, StateKind::Task(task) if !task.resource.has_task_token());
         let around = Around {
-            execution: self,
-            flow: id,
-            visit,
-            now: turn.now,
             token: token.as_ref().filter(|_| is_shown),
-            item: None,
+            ..Around::new(self, id, visit, turn.now)
         };
         let raw = Scope::new(&visit.input, &around, &context);
         let moment = Moment {
@@ -276,14 +272,7 @@ impl Execution {
             .expect("a flow with a result is inside a state");
         let state = self.machine.state(visit.state);
         let context = Context::default();
-        let around = Around {
-            execution: self,
-            flow: id,
-            visit,
-            now: turn.now,
-            token: None,
-            item: None,
-        };
+        let around = Around::new(self, id, visit, turn.now);
         let raw = Scope::new(&visit.input, &around, &context);
         let decided = state::complete(state, result, &raw, turn.chance);
         self.carry_out(id, decided, turn)
@@ -401,12 +390,8 @@ impl Execution {
             .expect("there are as many items as iterations");
         let context = Context::default();
         let around = Around {
-            execution: self,
-            flow: map,
-            visit,
-            now: turn.now,
-            token: None,
             item: Some((index, item)),
+            ..Around::new(self, map, visit, turn.now)
         };
         let raw = Scope::new(&visit.input, &around, &context);
         let name = state.name.clone();

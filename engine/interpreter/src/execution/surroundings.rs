@@ -26,6 +26,25 @@ pub(super) struct Around<'a> {
     pub(super) item: Option<(u64, &'a Value)>,
 }
 
+impl<'a> Around<'a> {
+    /// Those of a state without a task at hand, and of no item.
+    pub(super) fn new(
+        execution: &'a Execution,
+        flow: FlowId,
+        visit: &'a Visit,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            execution,
+            flow,
+            visit,
+            now,
+            token: None,
+            item: None,
+        }
+    }
+}
+
 impl Surroundings for Around<'_> {
     fn execution(&self) -> Option<&Value> {
         let context = &self.execution.context;
