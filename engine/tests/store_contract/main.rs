@@ -131,7 +131,8 @@ contract! {
         limits_change_until_the_end
         open_map_runs_are_found
         a_map_run_is_redriven_once_for_each_number
-        children_are_chosen_for_a_redrive_until_it_has_them;
+        children_are_chosen_for_a_redrive_until_it_has_them
+        only_the_owner_of_the_parent_chooses_children;
     owners:
         each_owner_has_a_higher_epoch
         an_owner_without_a_lease_writes_nothing

@@ -365,7 +365,7 @@ pub(crate) async fn children_are_chosen_for_a_redrive_until_it_has_them(store: A
     let chosen = runs.choose(run.key, last).await.unwrap();
     assert_eq!((chosen.is_choosing, chosen.not_redrivable), (false, rest));
     assert_eq!(runs.map_run(run.key).await.unwrap(), Some(chosen.clone()));
-    assert_eq!(runs.choose(run.key, choice.clone()).await.unwrap(), chosen);
+    assert_eq!(runs.choose(run.key, choice).await.unwrap(), chosen);
     // Its turn has come: it runs, and is found among those that were redriven.
     let mut again = append(&child(&parent, run.key, 0).record, chunk(5, 5));
     let redriven = Redrive {
@@ -388,13 +388,22 @@ pub(crate) async fn children_are_chosen_for_a_redrive_until_it_has_them(store: A
         (run.executions.running, run.executions.pending_redrive),
         (2, 0)
     );
+}
+
+pub(crate) async fn only_the_owner_of_the_parent_chooses_children(store: Arc<dyn Store>) {
+    let (parent, run) = failed(&*store).await;
+    let runs = store.map_runs();
+    runs.redrive(run.key, redrive(1)).await.unwrap();
     let other = RedriveChoice {
         epoch: store.owners().join(at(1_000)).await.unwrap(),
-        ..choice
+        children: vec![ExecutionKey(100)],
+        rest: None,
     };
     let held = Conflict::HeldByAnother {
         execution: parent.key,
         owner: OWNER.0,
     };
     check_conflict(runs.choose(run.key, other).await, held);
+    let found = runs.map_run(run.key).await.unwrap().unwrap();
+    assert_eq!(found.executions.pending_redrive, 0);
 }

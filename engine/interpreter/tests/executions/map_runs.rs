@@ -390,7 +390,7 @@ fn a_redrive_is_counted_and_has_an_event_that_names_the_run() {
         assert_eq!(resumed.pending_effects().collect::<Vec<_>>(), owed);
     }
     let redriven = |event: &&Event| matches!(event.kind, EventKind::MapRunRedriven { .. });
-    let event = world.journal.iter().filter(redriven).next_back().unwrap();
+    let event = world.journal.iter().rfind(redriven).unwrap();
     let view = HistoryView {
         machine: world.execution.machine(),
         region: "us-east-1",

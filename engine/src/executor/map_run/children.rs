@@ -142,22 +142,19 @@ impl Runner {
         let name = chance.uuid_at(now);
         let started = started(&asked.started, asked, &name, place.index, child);
         let machine = Arc::clone(asked.run.items.machine());
-        let turn = match room {
-            Some(room) => {
-                let first = executor.prepare_express(ExpressStart {
-                    machine,
-                    started,
-                    mode: Mode::Express,
-                    chance: executor.chance(),
-                });
-                Turn::Express(Box::new((first, room)))
-            }
-            None => {
-                let mut execution = Execution::new(machine, executor.0.limits);
-                execution.set_absent_activities(absent.clone());
-                let events = execution.handle(Input::Start(Box::new(started)), now, chance);
-                Turn::Standard(Box::new((execution, events)))
-            }
+        let turn = if let Some(room) = room {
+            let first = executor.prepare_express(ExpressStart {
+                machine,
+                started,
+                mode: Mode::Express,
+                chance: executor.chance(),
+            });
+            Turn::Express(Box::new((first, room)))
+        } else {
+            let mut execution = Execution::new(machine, executor.0.limits);
+            execution.set_absent_activities(absent.clone());
+            let events = execution.handle(Input::Start(Box::new(started)), now, chance);
+            Turn::Standard(Box::new((execution, events)))
         };
         let execution = turn.execution();
         let (status, stopped_at) = standing(execution.status());

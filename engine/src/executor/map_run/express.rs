@@ -59,8 +59,8 @@ impl Runner {
         loop {
             let status = ExecutionStatus::Running;
             let children = self.children_with(record.key, status, after).await?;
-            let Some(last) = children.last() else { break };
-            after = Some(ExecutionCursor::of(last));
+            let Some(end) = children.last() else { break };
+            after = Some(ExecutionCursor::of(end));
             for record in children {
                 match self.find(record.key).await? {
                     Found::InHands => {}
