@@ -139,6 +139,7 @@ async fn a_file_of_the_first_format_is_brought_forward() {
              DROP TABLE activity; DROP TABLE waiting_task;
              ALTER TABLE owner DROP COLUMN opened; ALTER TABLE execution DROP COLUMN owner;
              DROP TABLE map_run; DROP INDEX execution_by_child_index;
+             DROP INDEX execution_by_map_run_redriven;
              DROP INDEX execution_by_map_run; DROP INDEX execution_by_map_run_status;
              DROP INDEX execution_by_start; DROP INDEX execution_by_status;
              DROP INDEX state_machine_deleting;
