@@ -8,6 +8,7 @@ mod load;
 mod workers;
 mod parked;
 mod reads;
+mod map_runs;
 
 use std::path::Path;
 use std::time::Duration;
@@ -27,6 +28,7 @@ struct Scale {
     workers: usize,
     /// In the database that is read from.
     executions: u64,
+    children: usize,
 }
 
 impl Scale {
@@ -37,6 +39,7 @@ impl Scale {
         map_width: 10_000,
         workers: 64,
         executions: 10_000_000,
+        children: 50_000,
     };
     /// Does it still work? Asked by `cargo test`.
     const TEST: Self = Self {
@@ -46,6 +49,7 @@ impl Scale {
         map_width: 100,
         workers: 4,
         executions: 1_000,
+        children: 20,
     };
 
     fn of_arguments() -> Self {
@@ -90,12 +94,15 @@ fn main() {
 type Part = fn(&Path, Scale);
 
 /// What can be named on the command line, in the order of the table.
-const PARTS: [(&str, Part); 9] = [
+const PARTS: [(&str, Part); 10] = [
     ("starts", starts),
     ("express", express),
     ("tasks", tasks),
     ("workers", workers),
     ("maps", maps),
+    ("map_runs", |folder, scale| {
+        map_runs::children(folder, scale.children);
+    }),
     ("bytes", bytes),
     ("recovery", |folder, scale| {
         parked::recovery(folder, scale.running);

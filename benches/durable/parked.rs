@@ -175,7 +175,7 @@ async fn start(engine: &Engine, definition: &Value, count: usize) {
 }
 
 /// Bytes of memory that the process holds; 0 where the system does not tell.
-fn resident() -> u64 {
+pub(crate) fn resident() -> u64 {
     let pages = std::fs::read_to_string("/proc/self/statm")
         .ok()
         .and_then(|line| line.split(' ').nth(1)?.parse::<u64>().ok());

@@ -511,7 +511,7 @@ impl Runner {
         let mut after = None;
         loop {
             let children = self
-                .children_with(record.key, ExecutionStatus::Running, after)
+                .children_with(record.key, ExecutionStatus::Running, after, PAGE)
                 .await?;
             let Some(last) = children.last() else { break };
             after = Some(ExecutionCursor::of(last));
@@ -533,12 +533,13 @@ impl Runner {
         })
     }
 
-    /// A page of the children that stand like this.
+    /// At most `limit` of the children that stand like this.
     async fn children_with(
         &self,
         map_run: MapRunKey,
         status: ExecutionStatus,
         after: Option<ExecutionCursor>,
+        limit: usize,
     ) -> Result<Vec<ExecutionRecord>, StoreError> {
         let filter = ChildFilter {
             map_run,
@@ -547,7 +548,7 @@ impl Runner {
             after,
         };
         let runs = self.executor.store().map_runs();
-        runs.list_children(filter, PAGE).await
+        runs.list_children(filter, limit).await
     }
 }
 

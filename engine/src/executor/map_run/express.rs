@@ -16,7 +16,7 @@ use crate::store::map_run::MapRunRecord;
 use crate::store::{Claim, ExecutionCursor, ExecutionKey, ExecutionStatus, StoreError};
 
 use super::children::BATCH_MAX;
-use super::{Progress, Runner, Step};
+use super::{PAGE, Progress, Runner, Step};
 
 /// A child that has begun and runs nowhere.
 pub(super) struct Lost {
@@ -58,7 +58,7 @@ impl Runner {
         let mut after = None;
         loop {
             let status = ExecutionStatus::Running;
-            let children = self.children_with(record.key, status, after).await?;
+            let children = self.children_with(record.key, status, after, PAGE).await?;
             let Some(end) = children.last() else { break };
             after = Some(ExecutionCursor::of(end));
             for record in children {

@@ -16,7 +16,7 @@ use crate::store::{
 };
 
 use super::children::{BATCH_MAX, Places};
-use super::{Progress, Runner, Step};
+use super::{PAGE, Progress, Runner, Step};
 
 /// Statuses of children that ended without success.
 const UNSUCCESSFUL: [ExecutionStatus; 3] = [
@@ -42,7 +42,7 @@ impl Runner {
         for status in UNSUCCESSFUL {
             let mut after = None;
             loop {
-                let children = self.children_with(record.key, status, after).await?;
+                let children = self.children_with(record.key, status, after, PAGE).await?;
                 let Some(last) = children.last() else { break };
                 after = Some(ExecutionCursor::of(last));
                 let mut chosen = Vec::with_capacity(children.len());
@@ -100,10 +100,11 @@ impl Runner {
     ) -> Result<Step, StoreError> {
         let most = usize::try_from(places.count().min(BATCH_MAX)).unwrap_or(1);
         let mut next = Vec::with_capacity(most);
+        let limit = most + progress.set_aside.len();
         let mut after = None;
         while next.len() < most {
             let status = ExecutionStatus::PendingRedrive;
-            let children = self.children_with(record.key, status, after).await?;
+            let children = self.children_with(record.key, status, after, limit).await?;
             let Some(last) = children.last() else { break };
             after = Some(ExecutionCursor::of(last));
             let able = children
