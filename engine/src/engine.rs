@@ -359,7 +359,8 @@ impl EngineBuilder {
         self
     }
 
-    /// Express executions that may be open at once, 10,000 unless set. They live in memory.
+    /// Express executions that may be open at once, 10,000 unless set, and as many children of Map
+    /// Runs beside them. They live in memory.
     #[must_use]
     pub fn express_open_max(mut self, open_max: usize) -> Self {
         self.express_open_max = open_max;

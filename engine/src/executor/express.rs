@@ -40,6 +40,8 @@ pub(crate) const OPEN_MAX: usize = 10_000;
 #[derive(Debug)]
 pub(super) struct Express {
     room: Arc<Semaphore>,
+    /// That of the children of Map Runs, which wait for it and must not keep others out.
+    children_room: Arc<Semaphore>,
     /// What drives those that did not end in their first turn.
     drivers: Mutex<HashMap<u64, AbortHandle>>,
     next_driver: AtomicU64,
@@ -49,8 +51,10 @@ pub(super) struct Express {
 
 impl Express {
     pub(super) fn new(open_max: usize) -> Self {
+        let room = || Arc::new(Semaphore::new(open_max.min(Semaphore::MAX_PERMITS)));
         Self {
-            room: Arc::new(Semaphore::new(open_max.min(Semaphore::MAX_PERMITS))),
+            room: room(),
+            children_room: room(),
             drivers: Mutex::default(),
             next_driver: AtomicU64::new(0),
             children: Mutex::default(),
@@ -111,9 +115,15 @@ impl Executor {
         room.try_acquire_owned().ok().map(Room)
     }
 
-    /// The same, for whoever can wait until others have ended.
-    pub(crate) async fn express_room_in_time(&self) -> Room {
-        let room = Arc::clone(&self.0.express.room);
+    /// Room for one more child of a Map Run.
+    pub(super) fn child_room(&self) -> Option<Room> {
+        let room = Arc::clone(&self.0.express.children_room);
+        room.try_acquire_owned().ok().map(Room)
+    }
+
+    /// The same, once others have ended.
+    pub(super) async fn child_room_in_time(&self) -> Room {
+        let room = Arc::clone(&self.0.express.children_room);
         Room(room.acquire_owned().await.expect("nobody closes it"))
     }
 

@@ -40,11 +40,11 @@ impl Runner {
     /// something else happened first.
     pub(super) async fn rooms(&self, most: u64) -> Option<Vec<Room>> {
         let first = tokio::select! {
-            room = self.executor.express_room_in_time() => room,
+            room = self.executor.child_room_in_time() => room,
             () = self.told.changed.notified() => return None,
         };
         let more = usize::try_from(most.min(BATCH_MAX)).unwrap_or(1);
-        let others = std::iter::from_fn(|| self.executor.express_room());
+        let others = std::iter::from_fn(|| self.executor.child_room());
         Some(std::iter::once(first).chain(others).take(more).collect())
     }
 

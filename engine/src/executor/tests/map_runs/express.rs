@@ -82,6 +82,8 @@ async fn no_more_express_children_run_at_a_time_than_allowed() {
     let state = express(&task(), &json!({}));
     let execution = start_over(&engine, state, json!([1, 2, 3, 4, 5])).await;
     until_run(&engine, &execution, |run| run.items.begun.running == 3).await;
+    // They keep no other Express execution out.
+    assert!(engine.executor.express_room().is_some());
     gate.open.send_replace(true);
     let outcome = soon(execution.outcome()).await.unwrap();
     assert_eq!(outcome.output, Some(json!([1, 2, 3, 4, 5])));
