@@ -146,7 +146,12 @@ impl Child {
                     }
                     return Err(error);
                 }
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    if stopped_at.is_some() {
+                        executor.0.deletions.execution_ended();
+                    }
+                    return Ok(());
+                }
             }
         }
     }

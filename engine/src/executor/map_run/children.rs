@@ -267,6 +267,7 @@ impl Begin {
                 let (first, room) = *turn;
                 if !first.execution().is_running() {
                     first.show();
+                    executor.0.deletions.execution_ended();
                     executor.map_run_changed(map_run);
                     return;
                 }
