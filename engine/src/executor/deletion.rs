@@ -27,13 +27,22 @@ pub(super) struct Deletions {
     names: Mutex<BTreeMap<StateMachineKey, String>>,
     /// Whether there are any.
     any: AtomicBool,
-    /// A deletion has begun, or an execution has ended while one was under way.
+    /// A deletion has begun, or an execution or a Map Run has ended while one was under way.
     changed: Notify,
 }
 
 impl Deletions {
     /// An execution has ended, perhaps the last one of a state machine.
     pub(super) fn execution_ended(&self) {
+        self.something_ended();
+    }
+
+    /// A Map Run has ended, perhaps that of an execution which had ended before.
+    pub(super) fn map_run_ended(&self) {
+        self.something_ended();
+    }
+
+    fn something_ended(&self) {
         if !self.is_empty() {
             self.changed.notify_one();
         }

@@ -471,6 +471,7 @@ impl Runner {
             .map_runs()
             .end(record.key, end)
             .await?;
+        self.executor.0.deletions.map_run_ended();
         Ok(())
     }
 
