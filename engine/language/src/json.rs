@@ -8,6 +8,7 @@
 //! [`JsonError`] is worded, and located, as Jackson would.
 
 mod node;
+mod value;
 mod error;
 mod reader;
 mod number;
@@ -16,6 +17,7 @@ mod build;
 
 pub use error::{JsonError, JsonErrorKind};
 pub use node::{Duplicate, Entry, Node, NodeValue, Object};
+pub use value::{Iter, Members, Value};
 
 /// How many arrays and objects may stand inside each other. Jackson's own limit.
 pub const DEPTH_MAX: usize = 1_000;
