@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use serde_json::{Value, json};
+use serde_json::json;
 use stepwell::interpreter::Chance;
 use stepwell::interpreter::evaluate::{Bindings, intrinsics, json_path};
 use stepwell::language::expression::{IntrinsicCall, JsonPath};
+use stepwell::language::json::Value;
 use stepwell::language::model::ExecutionType;
 use stepwell::language::parse::parse;
 use stepwell_benches::{order, realistic};
@@ -46,8 +47,8 @@ impl Bindings for Data {
 }
 
 fn paths(criterion: &mut Criterion) {
-    let data = Data(order(1024));
-    let items = data.0["items"].as_array().expect("it has items").clone();
+    let data = Data(order(1024).into());
+    let items = data.0["items"].as_array().expect("it has items");
     let prices: Vec<Value> = items.iter().map(|item| item["price"].clone()).collect();
     let mut group = criterion.benchmark_group("language/json_path");
     for (shape, path, expected) in [
@@ -68,7 +69,7 @@ fn paths(criterion: &mut Criterion) {
 }
 
 fn intrinsic_calls(criterion: &mut Criterion) {
-    let data = Data(order(1024));
+    let data = Data(order(1024).into());
     let mut group = criterion.benchmark_group("language/intrinsic");
     for (shape, call, expected) in [
         (

@@ -482,7 +482,7 @@ impl ExecutionHandle {
                 let text = |text: &Arc<str>| text.to_string();
                 Ok(Outcome {
                     status: standing(&status).0,
-                    output: status.output().map(|output| output.value().clone()),
+                    output: status.output().map(Payload::to_json),
                     error: failure.and_then(|failure| failure.error.as_ref().map(text)),
                     cause: failure.and_then(|failure| failure.cause.as_ref().map(text)),
                 })
@@ -508,7 +508,7 @@ impl ExecutionHandle {
         };
         Ok(Outcome {
             status: description.status,
-            output: description.output.map(|output| output.value().clone()),
+            output: description.output.as_ref().map(Payload::to_json),
             error: description.error,
             cause: description.cause,
         })

@@ -89,7 +89,7 @@ async fn a_service_hands_the_token_on() {
     let queue = TaskClosure(move |task: Task| {
         let sender = sender.clone();
         async move {
-            sender.send(task.parameters.value().clone()).unwrap();
+            sender.send(task.parameters.to_json()).unwrap();
             Ok(json!({"MessageId": "m"}))
         }
     });

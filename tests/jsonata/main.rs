@@ -12,6 +12,7 @@ use stepwell::interpreter::evaluate::Bindings;
 use stepwell::interpreter::evaluate::jsonata::{Answer, Evaluator, States};
 use stepwell::interpreter::{Chance, Timestamp};
 use stepwell::language::expression::JsonataExpression;
+use stepwell::language::json::Value as Tree;
 
 /// Where the two may differ, and why.
 const DEVIATIONS: [(&str, &str); 1] = [(
@@ -20,18 +21,18 @@ const DEVIATIONS: [(&str, &str); 1] = [(
 )];
 
 /// What an expression may read: the data, and nothing else.
-struct Data(Value);
+struct Data(Tree);
 
 impl Bindings for Data {
-    fn input(&self) -> &Value {
+    fn input(&self) -> &Tree {
         &self.0
     }
 
-    fn context(&self) -> &Value {
-        &Value::Null
+    fn context(&self) -> &Tree {
+        &Tree::Null
     }
 
-    fn variable(&self, _name: &str) -> Option<&Value> {
+    fn variable(&self, _name: &str) -> Option<&Tree> {
         None
     }
 }

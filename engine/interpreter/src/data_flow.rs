@@ -4,10 +4,11 @@
 
 use std::borrow::Cow;
 use std::cell::OnceCell;
+use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
 use stepwell_language::expression::{Expression, JsonPath, ReferencePath, Root};
+use stepwell_language::json::{Members, Value};
 use stepwell_language::model::{PathField, ResultPath, State, Template};
 
 use crate::chance::Chance;
@@ -154,12 +155,16 @@ impl Bindings for Scope<'_> {
     fn context(&self) -> &Value {
         self.context.whole.get_or_init(|| {
             let execution = self.surroundings.execution().cloned();
-            let execution = execution.map(|execution| ("Execution".to_owned(), execution));
+            let execution = execution.map(|execution| ("Execution", execution));
             let members = ContextMember::ALL.into_iter().filter_map(|member| {
                 let value = self.surroundings.context_member(member)?;
-                Some((member.name().to_owned(), value))
+                Some((member.name(), value))
             });
-            Value::Object(execution.into_iter().chain(members).collect())
+            execution
+                .into_iter()
+                .chain(members)
+                .collect::<Members>()
+                .into()
         })
     }
 
@@ -184,7 +189,7 @@ impl Bindings for Scope<'_> {
 pub(crate) fn select(field: &PathField, scope: &Scope<'_>) -> Result<Payload, Fault> {
     match field {
         PathField::Whole => Ok(scope.input.clone()),
-        PathField::Nothing => Ok(Payload::from_value(Value::Object(Map::new()))),
+        PathField::Nothing => Ok(Payload::from_value(Members::new())),
         PathField::Path(path) => read(path, scope),
     }
 }
@@ -226,14 +231,14 @@ fn fill_value(
     chance: &mut Chance,
 ) -> Result<Value, Fault> {
     match template {
-        Template::Literal(value) => Ok(Value::clone(value)),
+        Template::Literal(value) => Ok(value.clone()),
         Template::Expression(expression) => evaluate(expression, field, scope, chance),
         Template::Object(entries) => {
-            let mut object = Map::with_capacity(entries.len());
+            let mut object = Members::with_capacity(entries.len());
             for (key, entry) in entries {
-                object.insert(key.to_string(), fill_value(entry, key, scope, chance)?);
+                object.insert(key.clone(), fill_value(entry, key, scope, chance)?);
             }
-            Ok(Value::Object(object))
+            Ok(object.into())
         }
         Template::Array(elements) => elements
             .iter()
@@ -250,13 +255,13 @@ fn evaluate(
     scope: &Scope<'_>,
     chance: &mut Chance,
 ) -> Result<Value, Fault> {
-    evaluate_field(expression, &format!("{field}.$"), scope, chance)
+    evaluate_field(expression, &format_args!("{field}.$"), scope, chance)
 }
 
 /// The value of an expression in the field that AWS calls `field`.
 pub(crate) fn evaluate_field(
     expression: &Expression,
-    field: &str,
+    field: &dyn fmt::Display,
     scope: &Scope<'_>,
     chance: &mut Chance,
 ) -> Result<Value, Fault> {
@@ -280,7 +285,7 @@ pub(crate) fn evaluate_field(
     }
 }
 
-fn path_not_found(path: &JsonPath, field: &str, scope: &Scope<'_>) -> Fault {
+fn path_not_found(path: &JsonPath, field: &dyn fmt::Display, scope: &Scope<'_>) -> Fault {
     Fault::runtime(format!(
         "The JSONPath '{}' specified for the field '{field}' could not be found in the input '{}'",
         path.text(),
@@ -319,7 +324,7 @@ pub(crate) fn assign(
             .as_object()
             .into_iter()
             .flatten()
-            .map(|(name, value)| (name.as_str().into(), Payload::from_value(value.clone())))
+            .map(|(name, value)| (name.clone(), Payload::from_value(value.clone())))
             .collect(),
         Some(Template::Expression(_) | Template::Array(_)) => {
             unreachable!("parsing accepts nothing but an object for Assign")
@@ -336,9 +341,12 @@ pub(crate) fn check_variables(
     scope: &Scope<'_>,
     assigned: &[(Arc<str>, Payload)],
 ) -> Result<(), Fault> {
-    let size: usize = assigned.iter().map(|(_, value)| value.size()).sum();
-    if size > Payload::SIZE_MAX {
-        return Err(Fault::own_output(state));
+    let mut size = 0;
+    for (_, value) in assigned {
+        if !value.fits(Payload::SIZE_MAX - size) {
+            return Err(Fault::own_output(state));
+        }
+        size += value.size();
     }
     if size > 0 && scope.surroundings.variables_size() + size > VARIABLES_SIZE_MAX {
         return Err(Fault::variables());
@@ -378,8 +386,8 @@ pub(crate) fn place(
         ResultPath::Replace => Ok(result),
         ResultPath::Discard => Ok(raw.clone()),
         ResultPath::At(path) => {
-            let mut value = json_path::copy_without(raw.value(), path);
-            json_path::write(&mut value, path, result.into_value()).map_err(|_| {
+            let mut value = raw.value().clone();
+            json_path::write(&mut value, path, result.value().clone()).map_err(|_| {
                 Fault::prefixed(
                     name::RESULT_PATH_MATCH_FAILURE,
                     format!(
@@ -396,7 +404,7 @@ pub(crate) fn place(
 
 /// `output`, unless it is too large for the state to give out.
 pub(crate) fn within_limit(state: &State, output: Payload) -> Result<Payload, Fault> {
-    if output.size() > Payload::SIZE_MAX {
+    if !output.fits(Payload::SIZE_MAX) {
         return Err(Fault::own_output(state));
     }
     Ok(output)

@@ -1,6 +1,6 @@
 //! Expressions, evaluated: paths, intrinsic functions, JSONata.
 
-use serde_json::Value;
+use stepwell_language::json::Value;
 
 pub mod json_path;
 pub mod intrinsics;

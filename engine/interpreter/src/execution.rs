@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use serde_json::Value;
+use stepwell_language::json::Value;
 use stepwell_language::model::{StateId, StateKind, StateMachine, StateName, Task};
 
 use crate::chance::Chance;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Map as Object, Value};
+use stepwell_language::json::{Members, Value};
 use stepwell_language::model::{MapMode, State, StateId, StateKind, StateMachine, StateName};
 
 use crate::chance::Chance;
@@ -290,7 +290,7 @@ impl StateTest {
         {
             let items = reader::read(state, reader, data, &raw, chance)?;
             return Ok(Decision::OpenMap {
-                length: items.value().as_array().map_or(0, Vec::len) as u64,
+                length: items.value().as_array().map_or(0, <[_]>::len) as u64,
                 items,
                 concurrency_max: state::concurrency(state, map, &raw, chance)?,
             });
@@ -405,11 +405,11 @@ impl StateTest {
         let mut variables = std::mem::take(&mut self.setup.variables);
         variables.extend(assigned);
         if !variables.is_empty() {
-            let variables: Object<String, Value> = variables
+            let variables: Members = variables
                 .iter()
-                .map(|(name, value)| (name.to_string(), value.value().clone()))
+                .map(|(name, value)| (name.clone(), value.value().clone()))
                 .collect();
-            inspection.variables = Some(Payload::from_value(Value::Object(variables)));
+            inspection.variables = Some(Payload::from_value(variables));
         }
         Box::new(Report {
             status,

@@ -4,6 +4,14 @@
 //! what happened. It knows no clock, file, socket or thread: time and chance are arguments, and
 //! what the world must do is an [`Effect`](effect::Effect).
 
+/// A [`Value`](stepwell_language::json::Value), written as `json!` has it.
+#[cfg(test)]
+macro_rules! tree {
+    ($($json:tt)+) => {
+        stepwell_language::json::Value::from(serde_json::json!($($json)+))
+    };
+}
+
 pub mod timestamp;
 pub mod chance;
 pub mod payload;

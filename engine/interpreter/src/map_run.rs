@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
+use stepwell_language::json::Value;
 use stepwell_language::model::{
     ExecutionType, Map as MapState, MapMode, State, StateId, StateKind, StateMachine,
     Transformation,
@@ -69,7 +69,7 @@ impl MapRunItems {
 
     /// How many items there are.
     pub fn count(&self) -> u64 {
-        self.items.value().as_array().map_or(0, Vec::len) as u64
+        self.items.value().as_array().map_or(0, <[_]>::len) as u64
     }
 
     /// How many children that makes, where it is known before their inputs are.
@@ -211,7 +211,7 @@ impl MapRunItems {
 
     /// An item by its number.
     fn item(&self, index: u64) -> Option<&Value> {
-        self.items.value().get(usize::try_from(index).ok()?)
+        self.items.value().element(usize::try_from(index).ok()?)
     }
 
     fn map(&self) -> &MapState {

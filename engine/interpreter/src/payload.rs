@@ -1,10 +1,10 @@
 //! JSON data on its way through an execution.
 
-use std::fmt;
 use std::sync::{Arc, OnceLock};
+use std::{fmt, io};
 
 use serde::Deserialize;
-use serde_json::Value;
+use stepwell_language::json::Value;
 
 /// A JSON value that is shared, never changed, and known as text, as a tree, or as both.
 ///
@@ -19,15 +19,40 @@ struct Inner {
     value: OnceLock<Value>,
 }
 
+/// Where text is written up to a limit.
+struct Room {
+    bytes: Vec<u8>,
+    size_max: usize,
+}
+
+impl io::Write for Room {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.bytes.len() + bytes.len() > self.size_max {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.bytes.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 impl Payload {
     /// Bytes of JSON text that a state may take in or give out.
     pub const SIZE_MAX: usize = 262_144;
 
     /// A payload from a tree.
-    pub fn from_value(value: Value) -> Self {
+    pub fn from_value(value: impl Into<Value>) -> Self {
         Self(Arc::new(Inner {
             text: OnceLock::new(),
-            value: OnceLock::from(value),
+            value: OnceLock::from(value.into()),
         }))
     }
 
@@ -40,10 +65,10 @@ impl Payload {
     }
 
     /// A payload whose text and tree are both at hand.
-    pub fn from_parts(text: impl Into<Box<str>>, value: Value) -> Self {
+    pub fn from_parts(text: impl Into<Box<str>>, value: impl Into<Value>) -> Self {
         Self(Arc::new(Inner {
             text: OnceLock::from(text.into()),
-            value: OnceLock::from(value),
+            value: OnceLock::from(value.into()),
         }))
     }
 
@@ -75,18 +100,32 @@ impl Payload {
         })
     }
 
-    /// The tree, which is copied only if somebody else holds the payload too.
-    pub(crate) fn into_value(self) -> Value {
-        self.value();
-        match Arc::try_unwrap(self.0) {
-            Ok(inner) => inner.value.into_inner().expect("it was just read"),
-            Err(shared) => Self(shared).value().clone(),
-        }
+    /// The payload as a tree of `serde_json`, for programs that compute with it.
+    pub fn to_json(&self) -> serde_json::Value {
+        self.value().into()
     }
 
     /// Its size as AWS counts it: bytes of JSON text.
     pub fn size(&self) -> usize {
         self.text().len()
+    }
+
+    /// Whether its size is at most this. What is larger is written no further: a tree that names
+    /// another one many times over is small, and its text is not.
+    pub fn fits(&self, size_max: usize) -> bool {
+        if let Some(text) = self.0.text.get() {
+            return text.len() <= size_max;
+        }
+        let mut room = Room {
+            bytes: Vec::with_capacity(128),
+            size_max,
+        };
+        if serde_json::to_writer(&mut room, self.value()).is_err() {
+            return false;
+        }
+        let text = String::from_utf8(room.bytes).expect("JSON text is UTF-8");
+        self.0.text.get_or_init(|| text.into());
+        true
     }
 
     /// Whether both are the very same payload, not just equal ones.
@@ -102,6 +141,12 @@ impl Payload {
 
 impl From<Value> for Payload {
     fn from(value: Value) -> Self {
+        Self::from_value(value)
+    }
+}
+
+impl From<serde_json::Value> for Payload {
+    fn from(value: serde_json::Value) -> Self {
         Self::from_value(value)
     }
 }
@@ -128,13 +173,27 @@ mod tests {
     fn text_from_outside_keeps_its_blanks() {
         let payload = Payload::from_trusted_text("{ \"a\" : 1 }");
         assert_eq!(payload.text(), "{ \"a\" : 1 }");
-        assert_eq!(payload.value(), &json!({"a": 1}));
+        assert_eq!(*payload.value(), json!({"a": 1}));
     }
 
     #[test]
     fn deep_text_is_read() {
         let text = "[".repeat(900) + &"]".repeat(900);
         assert!(Payload::from_trusted_text(text).value().is_array());
+    }
+
+    #[test]
+    fn what_is_larger_than_it_may_be_is_not_written() {
+        let mut value = Value::from("0123456789");
+        for _ in 0..60 {
+            value = Value::from(vec![value.clone(), value]);
+        }
+        assert!(!Payload::from_value(value).fits(Payload::SIZE_MAX));
+        let payload = Payload::from_value(json!({"a": [1, null]}));
+        assert!(!payload.fits(13));
+        assert!(payload.fits(14));
+        assert_eq!(payload.text(), r#"{"a":[1,null]}"#);
+        assert!(!payload.fits(13));
     }
 
     #[test]

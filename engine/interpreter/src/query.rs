@@ -6,9 +6,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
 use stepwell_language::expression::jsonata::{Plain, PlainRoot};
 use stepwell_language::expression::{Expression, JsonataExpression};
+use stepwell_language::json::{Members, Value};
 use stepwell_language::model::{State, Template};
 
 use crate::chance::Chance;
@@ -125,7 +125,7 @@ impl<'a> Query<'a> {
 
     fn fill_value(&mut self, template: &Template, field: &Field<'_>) -> Result<Value, Fault> {
         match template {
-            Template::Literal(value) => Ok(Value::clone(value)),
+            Template::Literal(value) => Ok(value.clone()),
             Template::Expression(Expression::Jsonata(expression)) => {
                 self.evaluate(expression, field).map(Cow::into_owned)
             }
@@ -133,19 +133,19 @@ impl<'a> Query<'a> {
                 unreachable!("a JSONata state has no JSONPath")
             }
             Template::Object(entries) => {
-                let mut object = Map::with_capacity(entries.len());
+                let mut object = Members::with_capacity(entries.len());
                 for (key, entry) in entries {
                     let value = self.fill_value(entry, &Field::Key(field, key))?;
-                    object.insert(key.to_string(), value);
+                    object.insert(key.clone(), value);
                 }
-                Ok(Value::Object(object))
+                Ok(object.into())
             }
             Template::Array(elements) => {
                 let mut array = Vec::with_capacity(elements.len());
                 for (index, element) in elements.iter().enumerate() {
                     array.push(self.fill_value(element, &Field::Index(field, index))?);
                 }
-                Ok(Value::Array(array))
+                Ok(array.into())
             }
         }
     }
@@ -182,7 +182,7 @@ impl<'a> Query<'a> {
                 .as_object()
                 .into_iter()
                 .flatten()
-                .map(|(name, value)| (name.as_str().into(), Payload::from_value(value.clone())))
+                .map(|(name, value)| (name.clone(), Payload::from_value(value.clone())))
                 .collect(),
             Some(Template::Expression(_) | Template::Array(_)) => {
                 unreachable!("parsing accepts nothing but an object for Assign")

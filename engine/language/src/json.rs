@@ -1,8 +1,8 @@
 //! Strict JSON, read in one of two ways.
 //!
 //! [`read`] keeps what a linter needs: spans, key spans, duplicate keys. [`read_value`] builds a
-//! [`serde_json::Value`] directly, which is what execution inputs need. One reader drives both, so
-//! they accept exactly the same texts.
+//! [`Value`] directly, which is what execution inputs need. One reader drives both, so they accept
+//! exactly the same texts.
 //!
 //! AWS reads JSON with the Java library Jackson and shows its messages to users, so a
 //! [`JsonError`] is worded, and located, as Jackson would.
@@ -47,7 +47,7 @@ pub fn read(text: &str) -> Result<Node, JsonError> {
 /// # Errors
 ///
 /// [`JsonError`] for exactly the texts that [`read`] refuses.
-pub fn read_value(text: &str) -> Result<serde_json::Value, JsonError> {
+pub fn read_value(text: &str) -> Result<Value, JsonError> {
     reader::read::<build::Values>(text)
 }
 

@@ -7,9 +7,9 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use serde_json::Value;
 
 use crate::expression::{Expression, JsonPath, JsonataExpression, ReferencePath};
+use crate::json::Value;
 
 mod choice;
 mod map;
@@ -246,7 +246,7 @@ pub enum Transition {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pass {
     /// `Result`: literal JSON.
-    pub result: Option<Arc<Value>>,
+    pub result: Option<Value>,
     /// Where it goes.
     pub transition: Transition,
 }
@@ -325,7 +325,7 @@ pub enum NumberField {
 #[derive(Clone, Debug, PartialEq)]
 pub enum Template {
     /// No expression anywhere inside.
-    Literal(Arc<Value>),
+    Literal(Value),
     /// An expression: the value of a `.$` key, or a `{% … %}` string.
     Expression(Expression),
     /// An object, in document order, keys without their `.$`.

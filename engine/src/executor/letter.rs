@@ -185,7 +185,7 @@ fn answered(task: u64, token: Arc<str>, answer: TokenAnswer) -> Input {
 }
 
 fn payload(text: &str) -> Option<Payload> {
-    let value = serde_json::from_str(text).ok()?;
+    let value: stepwell_language::json::Value = serde_json::from_str(text).ok()?;
     Some(Payload::from_parts(text, value))
 }
 

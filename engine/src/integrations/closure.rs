@@ -30,7 +30,7 @@ where
     fn run(&self, task: Task) -> TaskFuture {
         let closure = self.0.clone();
         // Called inside the future: what comes before the closure's first await may panic too.
-        let answer = async move { closure(task.parameters.value().clone()).await };
+        let answer = async move { closure(task.parameters.to_json()).await };
         Box::pin(guard(task.resource.arn().clone(), answer))
     }
 }

@@ -404,7 +404,7 @@ mod tests {
         let handler = TaskClosure(move |task: Task| {
             let sender = sender.clone();
             async move {
-                sender.send(task.parameters.value().clone()).unwrap();
+                sender.send(task.parameters.to_json()).unwrap();
                 Ok(Value::Null)
             }
         });

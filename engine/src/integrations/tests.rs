@@ -24,7 +24,7 @@ pub(super) fn task(resource: &str, parameters: Value) -> Task {
 #[track_caller]
 pub(super) fn succeeded(answer: Result<TaskAnswer, TaskError>) -> Value {
     match answer {
-        Ok(TaskAnswer::Succeeded(payload)) => payload.value().clone(),
+        Ok(TaskAnswer::Succeeded(payload)) => payload.to_json(),
         other => panic!("expected a result, got {other:?}"),
     }
 }

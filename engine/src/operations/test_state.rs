@@ -7,11 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use stepwell_interpreter::failure::{Failure, name};
 use stepwell_interpreter::inspection::{Progress, Report, Setup, StateTest, TestContext, Work};
 use stepwell_interpreter::{Chance, Payload, Timestamp};
-use stepwell_language::json;
+use stepwell_language::json::{self, Value};
 use stepwell_language::model::{
     ExecutionType, Pattern, Resource, Scope, State, StateId, StateKind, StateMachine,
 };
@@ -473,8 +472,8 @@ fn read_variables(text: Option<&str>) -> Result<BTreeMap<Arc<str>, Payload>, Ope
     };
     match json::read_value(text) {
         Ok(Value::Object(members)) => Ok(members
-            .into_iter()
-            .map(|(name, value)| (name.into(), Payload::from_value(value)))
+            .iter()
+            .map(|(name, value)| (name.clone(), Payload::from_value(value.clone())))
             .collect()),
         Ok(_) => Err(invalid("Variables must be a JSON object")),
         Err(error) => Err(invalid(format!("Variables must be valid JSON: {error}"))),

@@ -5,10 +5,10 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
 use stepwell_language::expression::IntrinsicCall;
 use stepwell_language::expression::JsonPath;
 use stepwell_language::expression::intrinsic::{Argument, IntrinsicFunction};
+use stepwell_language::json::Value;
 
 use super::Bindings;
 use super::json_path::work::{TooMuchWork, Work};
@@ -193,7 +193,7 @@ impl<'a> Caller<'a, '_> {
             IntrinsicFunction::Hash => hash::hash(arguments)?,
             IntrinsicFunction::MathAdd => math::add(arguments)?,
             IntrinsicFunction::MathRandom => math::random(arguments, self.chance)?,
-            IntrinsicFunction::Uuid => Value::String(self.chance.uuid()),
+            IntrinsicFunction::Uuid => self.chance.uuid().into(),
         };
         self.work.count(&result)?;
         Ok(result)

@@ -8,10 +8,10 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
 use stepwell_language::expression::json_path::Segment;
 use stepwell_language::expression::reference_path::Step;
 use stepwell_language::expression::{JsonPath, ReferencePath, Root};
+use stepwell_language::json::{Members, Value};
 
 use self::work::Work;
 use super::Bindings;
@@ -118,7 +118,7 @@ pub(super) fn evaluate_within<'a>(
         return Ok(Cow::Owned(select::pick(object, names)));
     }
     let matches = select::select(path, bindings, work)?;
-    Ok(Cow::Owned(Value::Array(matches)))
+    Ok(Cow::Owned(matches.into()))
 }
 
 /// What `path` names.
@@ -154,16 +154,18 @@ pub fn write(target: &mut Value, path: &ReferencePath, value: Value) -> Result<(
         place = match (step, place) {
             (Step::Name(name), Value::Object(object)) => {
                 // A lookup whose result decides on the insertion would keep the object borrowed.
-                if !object.contains_key(*name) {
+                if !object.contains_key(name) {
                     let nested = nest(&steps[depth + 1..], value)
                         .ok_or_else(|| fail(depth, "no array can be created"))?;
-                    object.insert((*name).to_owned(), nested);
+                    Arc::make_mut(object).insert(*name, nested);
                     return Ok(());
                 }
-                object.get_mut(*name).expect("the key was just seen")
+                let object = Arc::make_mut(object);
+                object.get_mut(name).expect("the key was just seen")
             }
             (Step::Index(index), Value::Array(array)) => position(*index, array.len())
-                .and_then(|at| array.get_mut(at))
+                .filter(|at| *at < array.len())
+                .map(|at| &mut Arc::make_mut(array)[at])
                 .ok_or_else(|| fail(depth, "the index is out of range"))?,
             (Step::Name(_), _) => return Err(fail(depth, "the parent is not an object")),
             (Step::Index(_), _) => return Err(fail(depth, "the parent is not an array")),
@@ -173,39 +175,13 @@ pub fn write(target: &mut Value, path: &ReferencePath, value: Value) -> Result<(
     Ok(())
 }
 
-/// A copy of `source` into which [`write()`] will write at `path`: what it replaces there is not
-/// copied, but stands as `null`.
-pub(crate) fn copy_without(source: &Value, path: &ReferencePath) -> Value {
-    let steps: Vec<Step<'_>> = path.steps().collect();
-    copy_around(source, &steps)
-}
-
-fn copy_around(source: &Value, steps: &[Step<'_>]) -> Value {
-    match (steps, source) {
-        ([], _) => Value::Null,
-        ([Step::Name(name), below @ ..], Value::Object(object)) => {
-            let mut copy = Map::with_capacity(object.len() + 1);
-            for (key, value) in object {
-                let value = if key == name {
-                    copy_around(value, below)
-                } else {
-                    value.clone()
-                };
-                copy.insert(key.clone(), value);
-            }
-            Value::Object(copy)
-        }
-        ([Step::Name(_) | Step::Index(_), ..], _) => source.clone(),
-    }
-}
-
 /// Objects within each other, one per step, around `value`; `None` when a step is an index.
 fn nest(steps: &[Step<'_>], value: Value) -> Option<Value> {
     steps
         .iter()
         .rev()
         .try_fold(value, |value, step| match step {
-            Step::Name(name) => Some(Value::Object(Map::from_iter([((*name).to_owned(), value)]))),
+            Step::Name(name) => Some(Members::from([(*name, value)]).into()),
             Step::Index(_) => None,
         })
 }
@@ -230,7 +206,7 @@ fn follow<'a>(
     for (depth, segment) in segments.iter().enumerate().skip(followed) {
         value = match (segment, value) {
             (Segment::Name(name), Value::Object(object)) => object
-                .get(&**name)
+                .get(name)
                 .ok_or_else(|| missing(root, segments, depth + 1))?,
             (Segment::Index(index), Value::Array(array)) => position(*index, array.len())
                 .and_then(|at| array.get(at))

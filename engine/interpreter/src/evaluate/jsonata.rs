@@ -5,8 +5,8 @@
 
 use std::borrow::Cow;
 
-use serde_json::Value;
 use stepwell_language::expression::JsonataExpression;
+use stepwell_language::json::Value;
 
 use super::Bindings;
 use crate::Chance;

@@ -1,6 +1,6 @@
 //! When a state fails: retried, caught, or handed to the Parallel or Map around it.
 
-use serde_json::{Value, json};
+use stepwell_language::json::{Members, Value};
 use stepwell_language::model::{Catcher, QueryLanguage, State, StateKind};
 
 use crate::chance::Chance;
@@ -328,9 +328,13 @@ pub(crate) fn caught(
 /// without even a name has nulls: so AWS was recorded.
 fn error_output(failure: &Failure) -> Value {
     match (&failure.error, &failure.cause) {
-        (Some(error), cause) => {
-            json!({ "Error": **error, "Cause": cause.as_deref().unwrap_or("") })
+        (Some(error), cause) => Members::from([
+            ("Error", Value::from(&**error)),
+            ("Cause", cause.as_deref().unwrap_or("").into()),
+        ]),
+        (None, cause) => {
+            Members::from([("Error", Value::Null), ("Cause", cause.as_deref().into())])
         }
-        (None, cause) => json!({ "Error": Value::Null, "Cause": cause.as_deref() }),
     }
+    .into()
 }

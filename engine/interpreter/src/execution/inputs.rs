@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use stepwell_language::json::Members;
+
 use crate::effect::TaskId;
 use crate::event::{EventKind, FailedPhase, FlowId, HistoryId};
 use crate::failure::{Failure, name};
@@ -189,7 +191,7 @@ impl Execution {
         let is_submitted =
             visit.is_some_and(|visit| self.task_of(visit.state).resource.has_task_token());
         if is_submitted {
-            let nothing = Payload::from_value(serde_json::json!({}));
+            let nothing = Payload::from_value(Members::new());
             self.task_submitted(task, nothing, turn);
         } else {
             self.task_started(task, None, turn);

@@ -386,7 +386,7 @@ impl Execution {
         let index = iterations.next;
         let item = usize::try_from(index)
             .ok()
-            .and_then(|index| iterations.items.value().get(index))
+            .and_then(|index| iterations.items.value().element(index))
             .expect("there are as many items as iterations");
         let context = Context::default();
         let around = Around {

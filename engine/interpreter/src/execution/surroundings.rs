@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::{Map, Value, json};
+use stepwell_language::json::{Members, Value};
 use stepwell_language::model::StateKind;
 
 use crate::data_flow::{ContextMember, Surroundings};
@@ -55,7 +55,7 @@ impl Surroundings for Around<'_> {
         match member {
             ContextMember::StateMachine => Some(self.state_machine_context()),
             ContextMember::State => Some(self.state_context()),
-            ContextMember::Task => Some(json!({ "Token": **self.token? })),
+            ContextMember::Task => Some(Members::from([("Token", self.token?)]).into()),
             ContextMember::Map => self.map_context(),
         }
     }
@@ -89,43 +89,46 @@ impl Around<'_> {
             .as_ref()
             .map_or(Timestamp::EPOCH, |(at, _)| *at);
         let redrives = self.execution.redrives();
-        let mut context = json!({
-            "Id": *started.execution,
-            "Input": started.input.value(),
-            "StartTime": at.to_string(),
-            "Name": *started.name,
-            "RoleArn": *started.role,
-        });
+        let mut context = Members::from([
+            ("Id", Value::from(&started.execution)),
+            ("Input", started.input.value().clone()),
+            ("StartTime", at.to_string().into()),
+            ("Name", Value::from(&started.name)),
+            ("RoleArn", Value::from(&started.role)),
+        ]);
         match self.execution.mode {
             Mode::Standard | Mode::Express => {
-                context["RedriveCount"] = json!(redrives.map_or(0, |redrives| redrives.count));
+                let count = redrives.map_or(0, |redrives| redrives.count);
+                context.insert("RedriveCount", count);
             }
             // What somebody waits for cannot be redriven, and AWS does not count it.
             Mode::ExpressSync => {}
         }
         if let Some(redrives) = redrives {
-            context["RedriveTime"] = json!(redrives.at.to_string());
+            context.insert("RedriveTime", redrives.at.to_string());
         }
-        context
+        context.into()
     }
 
     fn state_machine_context(&self) -> Value {
         let started = self.execution.start();
-        json!({ "Id": *started.state_machine, "Name": *started.state_machine_name })
+        Members::from([
+            ("Id", &started.state_machine),
+            ("Name", &started.state_machine_name),
+        ])
+        .into()
     }
 
     fn state_context(&self) -> Value {
         let state = self.execution.machine.state(self.visit.state);
-        let mut context = Map::new();
-        context.insert("Name".to_owned(), json!(state.name.as_str()));
-        context.insert(
-            "EnteredTime".to_owned(),
-            json!(self.visit.entered_at.to_string()),
-        );
+        let mut context = Members::from([
+            ("Name", state.name.as_str().to_owned()),
+            ("EnteredTime", self.visit.entered_at.to_string()),
+        ]);
         match state.kind {
             StateKind::Task(_) | StateKind::Parallel(_) | StateKind::Map(_) => {
                 let retries: u64 = self.visit.retries.iter().sum();
-                context.insert("RetryCount".to_owned(), json!(retries));
+                context.insert("RetryCount", retries);
             }
             StateKind::Pass(_)
             | StateKind::Wait(_)
@@ -133,7 +136,7 @@ impl Around<'_> {
             | StateKind::Succeed
             | StateKind::Fail(_) => {}
         }
-        Value::Object(context)
+        context.into()
     }
 
     /// The item of the nearest Map around.
@@ -146,7 +149,10 @@ impl Around<'_> {
             let (parent, index) = flow.parent?;
             flow = self.execution.flows.get(&parent)?;
             if let Activity::Iterations(iterations) = &flow.visit()?.activity {
-                let item = iterations.items.value().get(usize::try_from(index).ok()?)?;
+                let item = iterations
+                    .items
+                    .value()
+                    .element(usize::try_from(index).ok()?)?;
                 return Some(item_context(index, item, None));
             }
         }

@@ -1,7 +1,7 @@
 //! What is to be seen of a Map before its iterations run: their inputs, how many run at a time and
 //! how many may fail.
 
-use serde_json::Value;
+use stepwell_language::json::Value;
 use stepwell_language::model::{Map, MapMode, State, StateKind};
 
 use crate::chance::Chance;
@@ -124,7 +124,7 @@ impl StateTest {
             }
             inputs.push(input.value().clone());
         }
-        Ok(Payload::from_value(Value::Array(inputs)))
+        Ok(Payload::from_value(inputs))
     }
 }
 
@@ -137,7 +137,7 @@ struct Look {
 }
 
 fn elements(items: &Payload) -> &[Value] {
-    items.value().as_array().map_or(&[], Vec::as_slice)
+    items.value().as_array().unwrap_or_default()
 }
 
 /// The items in batches, as `ItemBatcher` says.
@@ -155,5 +155,5 @@ fn batches(limits: BatchLimits, shared: Option<&Payload>, inputs: &Payload) -> P
     if batch.count() > 0 {
         all.push(batch.finish());
     }
-    Payload::from_value(Value::Array(all))
+    Payload::from_value(all)
 }

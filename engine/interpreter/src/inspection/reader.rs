@@ -4,9 +4,8 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map as Object, Value, json};
 use stepwell_language::expression::ReferencePath;
-use stepwell_language::json;
+use stepwell_language::json::{self, Members, Value};
 use stepwell_language::model::{QueryLanguage, State, Template};
 
 use crate::chance::Chance;
@@ -40,7 +39,7 @@ pub(super) fn read(
     if let Some(maximum) = limit(config, "MaxItems", scope)? {
         items.truncate(usize::try_from(maximum).unwrap_or(usize::MAX));
     }
-    Ok(Payload::from_value(Value::Array(items)))
+    Ok(Payload::from_value(items))
 }
 
 /// A part of a Map's definition, filled in.
@@ -120,17 +119,19 @@ fn json_items(data: &str, pointer: Option<&str>) -> Result<Vec<Value>, Fault> {
     let mut document = parse(data)?;
     if let Some(pointer) = pointer {
         document = document
-            .pointer_mut(pointer)
-            .map(Value::take)
+            .pointer(pointer)
+            .cloned()
             .ok_or_else(|| {
                 failed("The provided ReaderConfig.ItemsPointer does not match any valid path in the JSON structure.")
             })?;
     }
     match document {
-        Value::Array(items) => Ok(items),
+        Value::Array(items) => Ok(items.to_vec()),
         Value::Object(members) => Ok(members
-            .into_iter()
-            .map(|(key, value)| json!({ "Key": key, "Value": value }))
+            .iter()
+            .map(|(key, value)| {
+                Members::from([("Key", Value::from(key)), ("Value", value.clone())]).into()
+            })
             .collect()),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
             Err(failed("Attempting to map over non-iterable node."))
@@ -169,12 +170,12 @@ fn csv(data: &str, config: &Value) -> Result<Vec<Value>, Fault> {
     }
     let item = |row: Vec<String>| {
         let cells = row.into_iter().chain(std::iter::repeat(String::new()));
-        let members: Object<String, Value> = headers
+        let members: Members = headers
             .iter()
             .zip(cells)
-            .map(|(header, cell)| (header.clone(), Value::String(cell)))
+            .map(|(header, cell)| (header.as_str(), cell))
             .collect();
-        Value::Object(members)
+        members.into()
     };
     Ok(rows.map(item).collect())
 }
@@ -224,45 +225,45 @@ mod tests {
     #[track_caller]
     fn check_csv(data: &str, config: &Value, expected: &Value) {
         let items = csv(data, config).unwrap_or_else(|_| panic!("{data:?} is refused"));
-        assert_eq!(&Value::Array(items), expected, "{data:?}");
+        assert_eq!(&Value::from(items), expected, "{data:?}");
     }
 
     #[test]
     fn rows_become_objects_of_texts() {
-        let first_row = json!({});
-        check_csv("a,b\n1,2\n", &first_row, &json!([{"a": "1", "b": "2"}]));
+        let first_row = tree!({});
+        check_csv("a,b\n1,2\n", &first_row, &tree!([{"a": "1", "b": "2"}]));
         check_csv(
             "a,b\r\n1\r\n\r\n2,3,4",
             &first_row,
-            &json!([{"a": "1", "b": ""}, {"a": "2", "b": "3"}]),
+            &tree!([{"a": "1", "b": ""}, {"a": "2", "b": "3"}]),
         );
         check_csv(
             "a\n\"x, \"\"y\"\"\n\\\"z\"\n",
             &first_row,
-            &json!([{"a": "x, \"y\"\n\"z"}]),
+            &tree!([{"a": "x, \"y\"\n\"z"}]),
         );
-        check_csv("", &first_row, &json!([]));
+        check_csv("", &first_row, &tree!([]));
         let given =
-            json!({"CSVHeaderLocation": "GIVEN", "CSVHeaders": ["a"], "CSVDelimiter": "PIPE"});
-        check_csv("1|2\n3", &given, &json!([{"a": "1"}, {"a": "3"}]));
+            tree!({"CSVHeaderLocation": "GIVEN", "CSVHeaders": ["a"], "CSVDelimiter": "PIPE"});
+        check_csv("1|2\n3", &given, &tree!([{"a": "1"}, {"a": "3"}]));
         assert!(csv("a,a\n1,2", &first_row).is_err());
     }
 
     #[test]
     fn items_are_found_in_documents() {
-        let items = |data, pointer| json_items(data, pointer).ok().map(Value::Array);
-        assert_eq!(items("[1, 2]", None), Some(json!([1, 2])));
+        let items = |data, pointer| json_items(data, pointer).ok().map(Value::from);
+        assert_eq!(items("[1, 2]", None), Some(tree!([1, 2])));
         assert_eq!(
             items(r#"{"a": {"b": [3]}}"#, Some("/a/b")),
-            Some(json!([3]))
+            Some(tree!([3]))
         );
         assert_eq!(
             items(r#"{"a": 1}"#, None),
-            Some(json!([{"Key": "a", "Value": 1}]))
+            Some(tree!([{"Key": "a", "Value": 1}]))
         );
         assert_eq!(items("1", None), None);
         assert_eq!(items("[", None), None);
         assert_eq!(items("{}", Some("/a")), None);
-        assert_eq!(lines("1\n\n{}\n").ok(), Some(vec![json!(1), json!({})]));
+        assert_eq!(lines("1\n\n{}\n").ok(), Some(vec![tree!(1), tree!({})]));
     }
 }

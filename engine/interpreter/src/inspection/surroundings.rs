@@ -4,7 +4,7 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use stepwell_language::json::{Members, Value};
 use stepwell_language::model::StateKind;
 
 use crate::data_flow::{ContextMember, Stage, Surroundings};
@@ -62,23 +62,26 @@ impl<'a> Probe<'a> {
                     state_machine,
                     state_machine_name,
                     ..
-                } => Some(json!({ "Id": state_machine, "Name": state_machine_name })),
+                } => {
+                    let members = [("Id", &**state_machine), ("Name", &**state_machine_name)];
+                    Some(Members::from(members).into())
+                }
             },
             ContextMember::State => Some(self.state_context()),
-            ContextMember::Task => Some(json!({ "Token": **self.test.token.as_ref()? })),
+            ContextMember::Task => {
+                Some(Members::from([("Token", self.test.token.as_ref()?)]).into())
+            }
             ContextMember::Map => self.map_context(),
         }
     }
 
     fn state_context(&self) -> Value {
         let state = self.test.tested();
-        let mut context = Map::new();
-        context.insert("Name".to_owned(), json!(STATE_NAME));
         let entered_at = self.test.entered_at.to_string();
-        context.insert("EnteredTime".to_owned(), json!(entered_at));
+        let mut context = Members::from([("Name", STATE_NAME), ("EnteredTime", &entered_at)]);
         match state.kind {
             StateKind::Task(_) | StateKind::Parallel(_) | StateKind::Map(_) => {
-                context.insert("RetryCount".to_owned(), json!(self.test.setup.retries));
+                context.insert("RetryCount", self.test.setup.retries);
             }
             StateKind::Pass(_)
             | StateKind::Wait(_)
@@ -86,7 +89,7 @@ impl<'a> Probe<'a> {
             | StateKind::Succeed
             | StateKind::Fail(_) => {}
         }
-        Value::Object(context)
+        context.into()
     }
 
     /// A state inside a Map is tested as of the first iteration, whose item is its input.
@@ -117,13 +120,14 @@ impl Surroundings for Probe<'_> {
                 role,
                 ..
             } => Some(self.execution.get_or_init(|| {
-                json!({
-                    "Id": execution,
-                    "Input": self.test.setup.input.value(),
-                    "Name": name,
-                    "RoleArn": role,
-                    "StartTime": self.test.entered_at.to_string(),
-                })
+                Members::from([
+                    ("Id", Value::from(&**execution)),
+                    ("Input", self.test.setup.input.value().clone()),
+                    ("Name", Value::from(&**name)),
+                    ("RoleArn", role.as_deref().into()),
+                    ("StartTime", self.test.entered_at.to_string().into()),
+                ])
+                .into()
             })),
         }
     }

@@ -1,4 +1,3 @@
-use serde_json::json;
 use stepwell_language::model::ExecutionType;
 use stepwell_language::parse::parse_state;
 
@@ -13,7 +12,7 @@ fn test(definition: &Value, input: Value, retries: u64) -> (StateTest, Chance) {
     let setup = Setup {
         input: Payload::from_value(input),
         variables: BTreeMap::new(),
-        context: TestContext::Given(json!({"Execution": {"Name": "given"}})),
+        context: TestContext::Given(tree!({"Execution": {"Name": "given"}})),
         retries,
         reader_data: None,
     };
@@ -45,14 +44,14 @@ fn value(payload: Option<&Payload>) -> Value {
 
 #[test]
 fn a_failure_shows_how_far_the_data_got() {
-    let definition = json!({
+    let definition = tree!({
         "Type": "Task",
         "Resource": "arn:aws:states:::sqs:sendMessage",
         "InputPath": "$.a",
         "Parameters": {"QueueUrl.$": "$.b", "MessageBody": "m"},
         "End": true
     });
-    let (progress, ..) = begin(&definition, json!({"a": {"c": 1}}));
+    let (progress, ..) = begin(&definition, tree!({"a": {"c": 1}}));
     let report = ended(progress);
     assert_eq!(report.status, TestStatus::Failed);
     let cause = report.failure.unwrap().cause.unwrap();
@@ -61,22 +60,22 @@ fn a_failure_shows_how_far_the_data_got() {
         "no place: {cause}"
     );
     let inspection = report.inspection;
-    assert_eq!(value(inspection.after_input_path.as_ref()), json!({"c": 1}));
+    assert_eq!(value(inspection.after_input_path.as_ref()), tree!({"c": 1}));
     assert_eq!(inspection.after_parameters, None);
 }
 
 #[test]
 fn a_result_that_is_too_large_can_be_caught() {
-    let definition = json!({
+    let definition = tree!({
         "Type": "Task",
         "Resource": "arn:aws:states:::http:invoke",
         "Parameters": {"ApiEndpoint": "https://a", "Method": "GET", "Authentication": {"ConnectionArn": "c"}},
         "Catch": [{"ErrorEquals": ["States.DataLimitExceeded"], "Next": "Smaller"}],
         "End": true
     });
-    let (progress, mut test, mut chance) = begin(&definition, json!({}));
+    let (progress, mut test, mut chance) = begin(&definition, tree!({}));
     assert!(matches!(progress, Progress::Works(Work::Task { .. })));
-    let large = Payload::from_value(json!("a".repeat(300_000)));
+    let large = Payload::from_value(tree!("a".repeat(300_000)));
     let report = test.succeed(&large, Timestamp::from_milliseconds(NOW), &mut chance);
     assert_eq!(report.status, TestStatus::CaughtError);
     assert_eq!(report.next.as_deref(), Some("Smaller"));
@@ -84,38 +83,38 @@ fn a_result_that_is_too_large_can_be_caught() {
 
 #[test]
 fn a_given_context_is_all_there_is() {
-    let pass = |path: &str| json!({"Type": "Pass", "InputPath": path, "End": true});
-    let (progress, ..) = begin(&pass("$$"), json!(1));
+    let pass = |path: &str| tree!({"Type": "Pass", "InputPath": path, "End": true});
+    let (progress, ..) = begin(&pass("$$"), tree!(1));
     let output = ended(progress).output;
     assert_eq!(
         value(output.as_ref()),
-        json!({"Execution": {"Name": "given"}})
+        tree!({"Execution": {"Name": "given"}})
     );
-    let (progress, ..) = begin(&pass("$$.State"), json!(1));
+    let (progress, ..) = begin(&pass("$$.State"), tree!(1));
     assert_eq!(ended(progress).status, TestStatus::Failed);
 }
 
 #[test]
 fn a_wait_ends_with_its_output() {
-    let definition = json!({"Type": "Wait", "Seconds": 5, "OutputPath": "$.a", "Next": "B"});
-    let (progress, mut test, mut chance) = begin(&definition, json!({"a": 1}));
+    let definition = tree!({"Type": "Wait", "Seconds": 5, "OutputPath": "$.a", "Next": "B"});
+    let (progress, mut test, mut chance) = begin(&definition, tree!({"a": 1}));
     let until = Timestamp::from_milliseconds(NOW + 5_000);
     assert!(matches!(progress, Progress::Waits(at) if at == until));
     let report = test.wake(until, &mut chance);
-    assert_eq!(value(report.output.as_ref()), json!(1));
+    assert_eq!(value(report.output.as_ref()), tree!(1));
     assert_eq!(report.next.as_deref(), Some("B"));
 }
 
 #[test]
 fn backoff_grows_with_the_retries_before() {
-    let definition = json!({
+    let definition = tree!({
         "Type": "Parallel",
         "Branches": [{"StartAt": "A", "States": {"A": {"Type": "Succeed"}}}],
         "Retry": [{"ErrorEquals": ["E"], "IntervalSeconds": 3, "MaxAttempts": 2}],
         "End": true
     });
     let details = |retries| {
-        let (mut test, mut chance) = test(&definition, json!({}), retries);
+        let (mut test, mut chance) = test(&definition, tree!({}), retries);
         let now = Timestamp::from_milliseconds(NOW);
         assert!(matches!(
             test.begin(now, &mut chance),

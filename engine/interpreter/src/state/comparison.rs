@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 
-use serde_json::{Number, Value};
+use serde_json::Number;
 use stepwell_language::expression::JsonPath;
+use stepwell_language::json::Value;
 use stepwell_language::model::{Comparison, Operand, Order};
 
 use crate::data_flow::Scope;
@@ -196,8 +197,6 @@ fn matches(pattern: &str, text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     #[track_caller]
@@ -223,19 +222,19 @@ mod tests {
     #[test]
     fn numbers_compare_across_kinds_without_losing_digits() {
         let number = |text: &str| text.parse::<Number>().unwrap();
-        assert!(compare_numbers(&json!(1), &number("1.0"), Order::Equals));
+        assert!(compare_numbers(&1.into(), &number("1.0"), Order::Equals));
         assert!(compare_numbers(
-            &json!(9_007_199_254_740_993_u64),
+            &9_007_199_254_740_993_u64.into(),
             &number("9007199254740992"),
             Order::GreaterThan
         ));
-        assert!(!compare_numbers(&json!("1"), &number("1"), Order::Equals));
+        assert!(!compare_numbers(&"1".into(), &number("1"), Order::Equals));
     }
 
     #[test]
     fn strings_compare_by_code_units() {
         assert!(compare_strings(
-            &json!("\u{1F600}"),
+            &"\u{1F600}".into(),
             "\u{FF5E}",
             Order::LessThan
         ));

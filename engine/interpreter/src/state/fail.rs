@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use stepwell_language::json::Value;
 use stepwell_language::model::{Fail, TextField};
 
 use crate::chance::Chance;
@@ -28,8 +28,8 @@ fn text(
         None => Ok(None),
         Some(TextField::Literal(text)) => Ok(Some(text.as_str().into())),
         Some(TextField::Path(expression)) => {
-            match data_flow::evaluate_field(expression, name, raw, chance)? {
-                Value::String(text) => Ok(Some(text.into())),
+            match data_flow::evaluate_field(expression, &name, raw, chance)? {
+                Value::String(text) => Ok(Some(text)),
                 other @ (Value::Null
                 | Value::Bool(_)
                 | Value::Number(_)

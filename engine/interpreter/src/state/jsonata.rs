@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
 use stepwell_language::expression::Expression;
+use stepwell_language::json::Value;
 use stepwell_language::model::{
     Catcher, Choice, Condition, Fail, Map, NumberField, State, StateKind, Task, Template,
     TextField, Transition, Wait, WaitDuration,
@@ -143,7 +143,7 @@ fn schedule(
     let role = role(task.credentials.as_ref(), &mut query)?;
     let parameters = arguments(state, raw, query)?;
     raw.see(Stage::Arguments, &parameters);
-    if parameters.size() > Payload::SIZE_MAX {
+    if !parameters.fits(Payload::SIZE_MAX) {
         let culprit = culprit(&task.resource);
         return Err(Fault::data_limit(&culprit, "provided parameters"));
     }
@@ -327,7 +327,7 @@ fn choose(
 
 fn open_map(map: &Map, raw: &Scope<'_>, mut query: Query<'_>) -> Result<Decision, Fault> {
     let items = items(map, raw, &mut query)?;
-    let length = items.value().as_array().map_or(0, Vec::len) as u64;
+    let length = items.value().as_array().map_or(0, <[_]>::len) as u64;
     let concurrency_max = concurrency(map, &mut query)?;
     Ok(Decision::OpenMap {
         items,

@@ -1,7 +1,7 @@
 //! Map: runs its processor for each item.
 
-use serde_json::{Map as Object, Value, json};
 use stepwell_language::expression::{ReferencePath, Root};
+use stepwell_language::json::{Members, Value};
 use stepwell_language::model::{Map, NumberField, PathField, QueryLanguage, State};
 
 use crate::chance::Chance;
@@ -119,11 +119,9 @@ pub(crate) fn item_input(
 /// `Map` in the context object of an iteration; a distributed Map also says where the item is
 /// from.
 pub(crate) fn item_context(index: u64, item: &Value, source: Option<&str>) -> Value {
-    let mut details = Object::new();
-    details.insert("Index".to_owned(), json!(index));
-    details.insert("Value".to_owned(), item.clone());
+    let mut details = Members::from([("Index", index.into()), ("Value", item.clone())]);
     if let Some(source) = source {
-        details.insert("Source".to_owned(), json!(source));
+        details.insert("Source", source);
     }
-    json!({ "Item": details })
+    Members::from([("Item", details)]).into()
 }

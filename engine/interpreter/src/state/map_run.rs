@@ -1,7 +1,7 @@
 //! A distributed Map: what its Map Run is started with, once its items are known.
 
-use serde_json::{Map, Value};
 use stepwell_language::expression::ReferencePath;
+use stepwell_language::json::{Members, Value};
 use stepwell_language::model::{Distributed, ItemBatcher, NumberField, QueryLanguage, State};
 
 use crate::chance::Chance;
@@ -74,12 +74,12 @@ impl BatchMaker {
 
     /// The child's input.
     pub(crate) fn finish(self) -> Value {
-        let mut input = Map::new();
+        let mut input = Members::new();
         if let Some(shared) = self.shared {
-            input.insert("BatchInput".to_owned(), shared);
+            input.insert("BatchInput", shared);
         }
-        input.insert("Items".to_owned(), Value::Array(self.items));
-        Value::Object(input)
+        input.insert("Items", self.items);
+        input.into()
     }
 }
 

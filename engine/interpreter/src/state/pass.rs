@@ -18,7 +18,7 @@ pub(super) fn decide(
     let flow = &state.data_flow;
     let effective = data_flow::select(&flow.input_path, raw)?;
     let result = if let Some(result) = &pass.result {
-        let result = Payload::from_value(serde_json::Value::clone(result));
+        let result = Payload::from_value(result.clone());
         raw.see(Stage::Result, &result);
         result
     } else {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
+use stepwell_language::json::Value;
 use stepwell_language::model::{NumberField, Resource, State, StateKind, Task, Template};
 
 use crate::chance::Chance;
@@ -27,7 +27,7 @@ pub(super) fn decide(
         None => effective.clone(),
     };
     raw.see(Stage::Parameters, &parameters);
-    if parameters.size() > Payload::SIZE_MAX {
+    if !parameters.fits(Payload::SIZE_MAX) {
         return Err(Fault::data_limit(
             &culprit(&task.resource),
             "provided parameters",

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use stepwell_language::json::Value;
 use stepwell_language::model::{State, Wait, WaitDuration};
 
 use crate::chance::Chance;

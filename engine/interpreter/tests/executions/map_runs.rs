@@ -73,7 +73,7 @@ fn inputs(run: &StartMapRun) -> Result<Vec<Value>, Failure> {
     let (mut first, mut inputs) = (0, Vec::new());
     while let Some(child) = run.items.child(first, Timestamp::EPOCH, &mut chance)? {
         first += child.items;
-        inputs.push(child.input.value().clone());
+        inputs.push(child.input.value().into());
     }
     Ok(inputs)
 }

@@ -209,7 +209,7 @@ impl World {
     /// What it ended with: its output, or `Error: cause`.
     pub(crate) fn outcome(&self) -> Result<Value, String> {
         match self.execution.status() {
-            Status::Succeeded { output, .. } => Ok(output.value().clone()),
+            Status::Succeeded { output, .. } => Ok(output.value().into()),
             Status::Running => Err("still running".to_owned()),
             Status::Failed { failure, .. }
             | Status::TimedOut { failure, .. }

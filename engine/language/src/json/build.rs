@@ -3,9 +3,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::{Map, Number, Value};
+use serde_json::Number;
 
 use super::node::{Entry, Node, NodeValue, Object};
+use super::value::{Members, Value};
 use crate::source::Span;
 
 /// How values are made from what the reader finds.
@@ -102,7 +103,7 @@ pub(super) enum Values {}
 impl Build for Values {
     type Value = Value;
     type Array = Vec<Value>;
-    type Object = Map<String, Value>;
+    type Object = Members;
 
     fn null(_span: Span) -> Value {
         Value::Null
@@ -117,7 +118,7 @@ impl Build for Values {
     }
 
     fn string(text: Cow<'_, str>, _span: Span) -> Value {
-        Value::String(text.into_owned())
+        Value::String(Arc::from(text))
     }
 
     fn array() -> Vec<Value> {
@@ -129,18 +130,18 @@ impl Build for Values {
     }
 
     fn close_array(array: Vec<Value>, _span: Span) -> Value {
-        Value::Array(array)
+        Value::Array(array.into())
     }
 
-    fn object() -> Map<String, Value> {
-        Map::new()
+    fn object() -> Members {
+        Members::new()
     }
 
-    fn insert(object: &mut Map<String, Value>, key: Cow<'_, str>, _key_span: Span, value: Value) {
-        object.insert(key.into_owned(), value);
+    fn insert(object: &mut Members, key: Cow<'_, str>, _key_span: Span, value: Value) {
+        object.insert(key, value);
     }
 
-    fn close_object(object: Map<String, Value>, _span: Span) -> Value {
-        Value::Object(object)
+    fn close_object(object: Members, _span: Span) -> Value {
+        Value::from(object)
     }
 }

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use indexmap::IndexMap;
-use serde_json::{Number, Value};
+use serde_json::Number;
 
+use super::value::{Members, Value};
 use crate::source::Span;
 
 /// A value with its place in the text.
@@ -76,15 +77,12 @@ impl Node {
             NodeValue::Null => Value::Null,
             NodeValue::Bool(value) => Value::Bool(*value),
             NodeValue::Number(number) => Value::Number(number.clone()),
-            NodeValue::String(text) => Value::String(text.to_string()),
+            NodeValue::String(text) => Value::String(Arc::clone(text)),
             NodeValue::Array(items) => Value::Array(items.iter().map(Self::to_value).collect()),
             NodeValue::Object(object) => {
                 let entries = object.entries();
-                Value::Object(
-                    entries
-                        .map(|(key, entry)| (key.to_string(), entry.value.to_value()))
-                        .collect(),
-                )
+                let members = entries.map(|(key, entry)| (key.clone(), entry.value.to_value()));
+                members.collect::<Members>().into()
             }
         }
     }

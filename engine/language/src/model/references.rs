@@ -3,9 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use crate::expression::{Expression, JsonPath, JsonataExpression, ReferencePath};
+use crate::json::Value;
 
 use super::{
     Comparison, Condition, DataFlow, Map, MapMode, NumberField, Operand, PathField, State,
@@ -169,7 +168,7 @@ impl Names {
 
     fn literal(&mut self, value: &Value) {
         if let Value::Object(entries) = value {
-            for (key, entry) in entries {
+            for (key, entry) in entries.iter() {
                 self.member(key, entry);
             }
         }

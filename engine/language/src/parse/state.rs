@@ -1,7 +1,5 @@
 //! One state: the fields that all types share, and the dispatch by `Type`.
 
-use std::sync::Arc;
-
 use crate::diagnostic::Code;
 use crate::expression::Root;
 use crate::json::{Node, NodeValue};
@@ -157,7 +155,7 @@ impl Parser<'_> {
         let result = match setting.language {
             QueryLanguage::JsonPath => fields.node("Result").map(|node| {
                 self.warn_about_static_result(node, &fields.at("Result"));
-                Arc::new(node.to_value())
+                node.to_value()
             }),
             QueryLanguage::Jsonata => None,
         };

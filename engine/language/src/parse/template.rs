@@ -3,12 +3,10 @@
 use std::fmt::Display;
 use std::sync::Arc;
 
-use serde_json::Value;
-
 use crate::diagnostic::Code;
 use crate::expression::jsonata::{JsonataError, Reads};
 use crate::expression::{Expression, IntrinsicCall, JsonPath, JsonataExpression};
-use crate::json::{Entry, Node, NodeValue, Object};
+use crate::json::{Entry, Members, Node, NodeValue, Object, Value};
 use crate::model::{QueryLanguage, Template};
 use crate::source::Span;
 
@@ -79,7 +77,7 @@ impl Parser<'_> {
                 }
                 let template = match self.expression_text(&entry.value, key, place) {
                     Some(expression) => Template::Expression(expression),
-                    None => Template::Literal(Arc::new(Value::Null)),
+                    None => Template::Literal(Value::Null),
                 };
                 return (name.into(), template);
             }
@@ -223,7 +221,7 @@ impl Available {
 }
 
 fn literal(node: &Node) -> Template {
-    Template::Literal(Arc::new(node.to_value()))
+    Template::Literal(node.to_value())
 }
 
 /// An array in which nothing is left to evaluate is a literal.
@@ -231,8 +229,7 @@ fn fold_array(elements: Vec<Template>) -> Template {
     if !elements.iter().all(is_literal) {
         return Template::Array(elements);
     }
-    let values = elements.into_iter().filter_map(into_value).collect();
-    Template::Literal(Arc::new(Value::Array(values)))
+    Template::Literal(elements.into_iter().filter_map(into_value).collect())
 }
 
 /// An object in which nothing is left to evaluate is a literal.
@@ -241,8 +238,8 @@ fn fold_object(entries: Vec<(Arc<str>, Template)>) -> Template {
         return Template::Object(entries);
     }
     let entries = entries.into_iter();
-    let values = entries.filter_map(|(key, entry)| Some((key.to_string(), into_value(entry)?)));
-    Template::Literal(Arc::new(Value::Object(values.collect())))
+    let members = entries.filter_map(|(key, entry)| Some((key, into_value(entry)?)));
+    Template::Literal(members.collect::<Members>().into())
 }
 
 fn is_literal(template: &Template) -> bool {
@@ -252,10 +249,10 @@ fn is_literal(template: &Template) -> bool {
     }
 }
 
-/// The value of a literal, moved: nested ones would be copied once for each level otherwise.
+/// The value of a literal.
 fn into_value(template: Template) -> Option<Value> {
     match template {
-        Template::Literal(value) => Some(Arc::unwrap_or_clone(value)),
+        Template::Literal(value) => Some(value),
         Template::Expression(_) | Template::Object(_) | Template::Array(_) => None,
     }
 }

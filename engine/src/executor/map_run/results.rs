@@ -1,11 +1,12 @@
 //! What the children of a Map Run gave, in the order of their items, as one result.
 
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::json;
 use stepwell_interpreter::Payload;
 use stepwell_interpreter::event::{Event, EventKind};
 use stepwell_interpreter::failure::Failure;
 use stepwell_interpreter::journal;
+use stepwell_language::json::{Members, Value};
 use stepwell_language::model::Transformation;
 
 use crate::arn;
@@ -31,8 +32,7 @@ impl Runner {
             let runs = self.executor.store().map_runs();
             let results = runs.results(record.key, from, READ_BYTES).await?;
             if results.is_empty() {
-                let array = Value::Array(gathered.values);
-                return Ok(Some(Payload::from_value(array)));
+                return Ok(Some(Payload::from_value(gathered.values)));
             }
             for result in results {
                 from = result.record.child.map_or(u64::MAX, |child| child.index) + 1;
@@ -80,7 +80,7 @@ fn entry(
     match (transformation, output) {
         (Transformation::Compact, Some(output)) => vec![output.value().clone()],
         (Transformation::Flatten, Some(output)) => match output.value().as_array() {
-            Some(elements) => elements.clone(),
+            Some(elements) => elements.to_vec(),
             None => vec![output.value().clone()],
         },
         (Transformation::None, _) | (_, None) => vec![whole(result, map_run)],
@@ -94,8 +94,8 @@ fn whole(result: &ChildResult, map_run: &MapRunRecord) -> Value {
     let execution = arn::of_child(arn, *kind, &record.name);
     let (state_machine, _) = arn::labelled(arn);
     let included = json!({"Included": true});
-    let mut entry = Map::new();
-    let mut add = |name: &str, value: Value| entry.insert(name.to_owned(), value);
+    let mut entry = Members::new();
+    let mut add = |name: &str, value: serde_json::Value| entry.insert(name, value);
     add("ExecutionArn", json!(execution));
     if let Some(Event {
         kind: EventKind::ExecutionStarted(started),
@@ -141,7 +141,7 @@ fn whole(result: &ChildResult, map_run: &MapRunRecord) -> Value {
     if let Some(stopped_at) = record.stopped_at {
         add("StopDate", json!(stopped_at.to_string()));
     }
-    Value::Object(entry)
+    entry.into()
 }
 
 fn status_name(status: ExecutionStatus) -> &'static str {

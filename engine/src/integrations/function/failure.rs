@@ -121,7 +121,8 @@ pub(super) fn read_result(bytes: &[u8], request_id: &str) -> Result<Payload, Tas
     if text.is_empty() {
         return Ok(Payload::from_value(Value::Null));
     }
-    let value = serde_json::from_str(text).map_err(|error| broken(error.to_string()))?;
+    let value: stepwell_language::json::Value =
+        serde_json::from_str(text).map_err(|error| broken(error.to_string()))?;
     Ok(Payload::from_parts(text, value))
 }
 

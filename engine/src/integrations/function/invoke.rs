@@ -1,10 +1,11 @@
 //! `lambda:invoke`: what it takes, and the response of AWS Lambda that it gives.
 
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use chrono::{DateTime, Utc};
-use serde_json::{Map, Value, json};
 use stepwell_interpreter::Payload;
+use stepwell_language::json::{Members, Value};
 
 use super::super::TaskError;
 use super::failure;
@@ -59,8 +60,10 @@ impl Invocation {
         match fields.get("Qualifier") {
             None | Some(Value::Null) => {}
             Some(Value::String(qualifier)) => {
-                let own = function.qualifier.get_or_insert_with(|| qualifier.clone());
-                if own != qualifier {
+                let own = function
+                    .qualifier
+                    .get_or_insert_with(|| qualifier.to_string());
+                if **own != **qualifier {
                     let code = "InvalidParameterValueException";
                     let message = "The derived qualifier from the function name does not match \
                                    the specified qualifier.";
@@ -87,9 +90,9 @@ impl Invocation {
 /// What the function gets. A text is the request's body as it stands, so it has to be JSON itself.
 fn read_payload(payload: Option<&Value>, request_id: &str) -> Result<Payload, TaskError> {
     match payload {
-        None | Some(Value::Null) => Ok(Payload::from_value(json!({}))),
-        Some(Value::String(text)) => match serde_json::from_str(text) {
-            Ok(value) => Ok(Payload::from_parts(text.as_str(), value)),
+        None | Some(Value::Null) => Ok(Payload::from_value(Members::new())),
+        Some(Value::String(text)) => match serde_json::from_str::<Value>(text) {
+            Ok(value) => Ok(Payload::from_parts(&**text, value)),
             Err(error) => {
                 let message = format!("Could not parse request body into json: {error}");
                 let code = "InvalidRequestContentException";
@@ -123,13 +126,13 @@ pub(in crate::integrations) fn response(
         ("x-amzn-RequestId", request_id.to_owned()),
         ("X-Amzn-Trace-Id", trace_id(request_id)),
     ];
-    Payload::from_value(json!({
-        "ExecutedVersion": version,
-        "Payload": result.value(),
-        "SdkHttpMetadata": http_metadata(&headers, 200),
-        "SdkResponseMetadata": {"RequestId": request_id},
-        "StatusCode": 200,
-    }))
+    Payload::from_value(Members::from([
+        ("ExecutedVersion", Value::from(version)),
+        ("Payload", result.value().clone()),
+        ("SdkHttpMetadata", http_metadata(&headers, 200)),
+        ("SdkResponseMetadata", response_metadata(request_id)),
+        ("StatusCode", 200.into()),
+    ]))
 }
 
 /// The response to a call that waited for nothing: 202 to an event, 204 to a dry run.
@@ -142,25 +145,31 @@ pub(in crate::integrations) fn accepted(status: u16, request_id: &str) -> Payloa
         ("x-amzn-RequestId", request_id.to_owned()),
         ("X-Amzn-Trace-Id", trace_id(request_id)),
     ];
-    Payload::from_value(json!({
-        "SdkHttpMetadata": http_metadata(&headers, status),
-        "SdkResponseMetadata": {"RequestId": request_id},
-        "StatusCode": status,
-    }))
+    Payload::from_value(Members::from([
+        ("SdkHttpMetadata", http_metadata(&headers, status)),
+        ("SdkResponseMetadata", response_metadata(request_id)),
+        ("StatusCode", status.into()),
+    ]))
 }
 
 fn http_metadata(headers: &[(&str, String)], status: u16) -> Value {
-    let collect = |wrap: fn(&String) -> Value| -> Map<String, Value> {
-        headers
-            .iter()
-            .map(|(name, text)| ((*name).to_owned(), wrap(text)))
-            .collect()
-    };
-    json!({
-        "AllHttpHeaders": collect(|text| json!([text])),
-        "HttpHeaders": collect(|text| json!(text)),
-        "HttpStatusCode": status,
-    })
+    let single = headers
+        .iter()
+        .map(|(name, text)| (Arc::from(*name), Value::from(text.as_str())));
+    let single: Members = single.collect();
+    let lists = single
+        .iter()
+        .map(|(name, text)| (name.clone(), Value::from_iter([text.clone()])));
+    Members::from([
+        ("AllHttpHeaders", lists.collect::<Members>().into()),
+        ("HttpHeaders", single.into()),
+        ("HttpStatusCode", Value::from(status)),
+    ])
+    .into()
+}
+
+fn response_metadata(request_id: &str) -> Value {
+    Members::from([("RequestId", request_id)]).into()
 }
 
 fn date() -> String {
@@ -178,6 +187,8 @@ fn trace_id(request_id: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::{Value, json};
+
     use super::*;
 
     #[track_caller]
@@ -250,7 +261,7 @@ mod tests {
     fn a_response_has_the_recorded_shape() {
         let function = FunctionName::parse("f").unwrap();
         let response = response(&function, &json!("HelloWorld").into(), "0123-4567-89ab");
-        let mut value = response.value().clone();
+        let mut value = response.to_json();
         for part in ["AllHttpHeaders", "HttpHeaders"] {
             value["SdkHttpMetadata"][part].as_object_mut().unwrap()["Date"].take();
         }
@@ -291,8 +302,11 @@ mod tests {
     #[test]
     fn an_event_is_accepted_without_a_payload() {
         let response = accepted(202, "r");
-        assert_eq!(response.value()["StatusCode"], 202);
-        assert_eq!(response.value()["SdkHttpMetadata"]["HttpStatusCode"], 202);
+        assert_eq!(response.value()["StatusCode"], json!(202));
+        assert_eq!(
+            response.value()["SdkHttpMetadata"]["HttpStatusCode"],
+            json!(202)
+        );
         assert!(response.value().get("Payload").is_none());
     }
 }

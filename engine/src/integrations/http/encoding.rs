@@ -1,8 +1,9 @@
 //! JSON as `application/x-www-form-urlencoded`, with the array formats of HTTP tasks.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
-use serde_json::Value;
+use stepwell_language::json::Value;
 
 /// `ArrayFormat`: how the items of an array are told apart.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -39,7 +40,7 @@ pub(super) struct TooDeep;
 
 /// Encodes pairs of names and values; objects inside become `a[b]=x`.
 pub(super) fn encode<'a>(
-    pairs: impl IntoIterator<Item = (&'a String, &'a Value)>,
+    pairs: impl IntoIterator<Item = (&'a Arc<str>, &'a Value)>,
     format: ArrayFormat,
 ) -> Result<String, TooDeep> {
     let mut encoder = Encoder {
@@ -75,7 +76,7 @@ impl Encoder {
         let depth_left = depth_left.checked_sub(1).ok_or(TooDeep)?;
         match value {
             Value::Object(members) => {
-                for (key, member) in members {
+                for (key, member) in members.iter() {
                     self.value(&format!("{name}%5B{}%5D", escape(key)), member, depth_left)?;
                 }
             }
@@ -118,7 +119,7 @@ impl Encoder {
 pub(super) fn plain(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
-        Value::String(text) => text.clone(),
+        Value::String(text) => text.to_string(),
         Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => value.to_string(),
     }
 }
@@ -143,7 +144,8 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(value: &Value, format: ArrayFormat, expected: &str) {
+    fn check(value: &serde_json::Value, format: ArrayFormat, expected: &str) {
+        let value = Value::from(value);
         let found = encode(value.as_object().unwrap(), format).unwrap();
         let readable = found.replace("%5B", "[").replace("%5D", "]");
         assert_eq!(readable, expected, "{value}");
@@ -175,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_value_that_is_too_deep_is_refused() {
-        let deep = (0..1_000).fold(json!(1), |inner, _| json!({"a": inner}));
+        let deep = (0..1_000).fold(Value::from(1), |inner, _| json!({"a": inner}).into());
         assert_eq!(
             encode(deep.as_object().unwrap(), ArrayFormat::Indices),
             Err(TooDeep)

@@ -2,8 +2,8 @@
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RANGE, USER_AGENT};
 use reqwest::{Method, Url};
-use serde_json::{Map, Value};
 use stepwell_interpreter::Payload;
+use stepwell_language::json::{Members, Value};
 
 use super::super::TaskError;
 use super::encoding::{self, ArrayFormat, TooDeep};
@@ -163,7 +163,7 @@ fn read_query(parameters: &Payload, connection: &HttpParameters) -> Result<Strin
 
 fn read_headers(parameters: &Payload) -> Result<HeaderMap, TaskError> {
     let mut headers = HeaderMap::new();
-    for (name, value) in object(parameters, "Headers")? {
+    for (name, value) in &object(parameters, "Headers")? {
         let lower = name.to_ascii_lowercase();
         if REFUSED_HEADERS.contains(&lower.as_str())
             || REFUSED_HEADER_PREFIXES
@@ -174,9 +174,9 @@ fn read_headers(parameters: &Payload) -> Result<HeaderMap, TaskError> {
                 "The header '{name}' is not supported in an HTTP task."
             )));
         }
-        let texts = texts(&value).ok_or_else(|| invalid(parameters, "Headers"))?;
+        let texts = texts(value).ok_or_else(|| invalid(parameters, "Headers"))?;
         for text in texts {
-            let (name, value) = header(&name, &Secret::new(text))?;
+            let (name, value) = header(name, &Secret::new(text))?;
             headers.append(name, value);
         }
     }
@@ -194,15 +194,15 @@ fn read_body(
         .filter(|body| !body.is_null());
     let mut members = match body {
         None if connection.body.is_empty() => return Ok(None),
-        None => Map::new(),
-        Some(Value::Object(members)) => members.clone(),
+        None => Members::new(),
+        Some(Value::Object(members)) => Members::clone(members),
         Some(_) if !connection.body.is_empty() => {
             return Err(runtime_error(
                 "The RequestBody of the HTTP task must be a JSON object, because its connection \
                  adds parameters to the body.",
             ));
         }
-        Some(Value::String(text)) => return Ok(Some(text.clone())),
+        Some(Value::String(text)) => return Ok(Some(text.to_string())),
         Some(Value::Array(items)) if array_format.is_none() => {
             return Ok(Some(Value::Array(items.clone()).to_string()));
         }
@@ -214,7 +214,7 @@ fn read_body(
     Ok(Some(match array_format {
         Some(format) => encoding::encode(&members, format)
             .map_err(|TooDeep| invalid(parameters, "RequestBody"))?,
-        None => Value::Object(members).to_string(),
+        None => Value::from(members).to_string(),
     }))
 }
 
@@ -236,10 +236,10 @@ fn read_transform(parameters: &Payload) -> Result<Option<ArrayFormat>, TaskError
 }
 
 /// A field that is an object or absent.
-fn object(parameters: &Payload, field: &str) -> Result<Map<String, Value>, TaskError> {
+fn object(parameters: &Payload, field: &str) -> Result<Members, TaskError> {
     match parameters.value().get(field) {
-        None | Some(Value::Null) => Ok(Map::new()),
-        Some(Value::Object(members)) => Ok(members.clone()),
+        None | Some(Value::Null) => Ok(Members::new()),
+        Some(Value::Object(members)) => Ok(Members::clone(members)),
         Some(Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_)) => {
             Err(invalid(parameters, field))
         }
@@ -258,12 +258,9 @@ fn texts(value: &Value) -> Option<Vec<String>> {
     }
 }
 
-fn override_with(
-    members: &mut Map<String, Value>,
-    connection: &std::collections::BTreeMap<String, Secret>,
-) {
+fn override_with(members: &mut Members, connection: &std::collections::BTreeMap<String, Secret>) {
     for (name, value) in connection {
-        members.insert(name.clone(), Value::String(value.reveal().to_owned()));
+        members.insert(name.as_str(), value.reveal());
     }
 }
 

@@ -2,8 +2,8 @@
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{Response, StatusCode};
-use serde_json::{Map, Value, json};
 use stepwell_interpreter::Payload;
+use stepwell_language::json::{Members, Value};
 
 use super::super::TaskError;
 use super::client::{self, BodyError};
@@ -63,13 +63,16 @@ fn output(status: StatusCode, headers: &HeaderMap, body: Vec<u8>) -> Result<Payl
     let body = Some(&text)
         .filter(|_| may_be_json)
         .and_then(|text| serde_json::from_str(text).ok())
-        .unwrap_or(Value::String(text));
-    Ok(Payload::from_value(json!({
-        "Headers": header_lists(headers),
-        "ResponseBody": body,
-        "StatusCode": status.as_u16(),
-        "StatusText": status.canonical_reason().unwrap_or_default(),
-    })))
+        .unwrap_or_else(|| text.as_str().into());
+    Ok(Payload::from_value(Members::from([
+        ("Headers", Value::from(header_lists(headers))),
+        ("ResponseBody", body),
+        ("StatusCode", status.as_u16().into()),
+        (
+            "StatusText",
+            status.canonical_reason().unwrap_or_default().into(),
+        ),
+    ])))
 }
 
 /// The media type without parameters, in lower case; empty when there is none.
@@ -85,21 +88,23 @@ fn content_type(headers: &HeaderMap) -> String {
         .to_ascii_lowercase()
 }
 
-fn header_lists(headers: &HeaderMap) -> Map<String, Value> {
+fn header_lists(headers: &HeaderMap) -> Members {
     let list = |name| {
         let values = headers.get_all(name).iter();
         values
-            .map(|value| json!(String::from_utf8_lossy(value.as_bytes())))
+            .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
             .collect::<Value>()
     };
     headers
         .keys()
-        .map(|name| (name.as_str().to_owned(), list(name)))
+        .map(|name| (name.as_str(), list(name)))
         .collect()
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[track_caller]

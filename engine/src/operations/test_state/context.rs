@@ -1,7 +1,6 @@
 //! The context object that a test is given: which members it may have.
 
-use serde_json::{Map, Value};
-use stepwell_language::json;
+use stepwell_language::json::{self, Members, Value};
 use stepwell_language::model::{State, StateKind};
 
 /// Whether a member may hold a value, and what it must be if not.
@@ -42,7 +41,7 @@ pub(super) fn read(text: &str, state: &State) -> Result<Value, String> {
         return Err(refused("Context must be a JSON object"));
     };
     for (name, member) in members {
-        let rules = match name.as_str() {
+        let rules = match &**name {
             "Execution" => EXECUTION,
             "State" => STATE,
             "StateMachine" => STATE_MACHINE,
@@ -67,9 +66,9 @@ pub(super) fn read(text: &str, state: &State) -> Result<Value, String> {
     Ok(context)
 }
 
-fn check(name: &str, members: &Map<String, Value>, rules: &[Rule]) -> Result<(), String> {
+fn check(name: &str, members: &Members, rules: &[Rule]) -> Result<(), String> {
     for (member, value) in members {
-        let rule = rules.iter().find(|(known, ..)| known == member);
+        let rule = rules.iter().find(|(known, ..)| **known == **member);
         let Some((_, holds, kind)) = rule else {
             return Err(refused(&format!("Field '{name}.{member}' is not allowed")));
         };

@@ -1,9 +1,8 @@
 //! What a test is given in place of work that a state would have done: checked, and made ready.
 
-use serde_json::Value;
 use stepwell_interpreter::Payload;
 use stepwell_interpreter::failure::Failure;
-use stepwell_language::json;
+use stepwell_language::json::{self, Value};
 use stepwell_language::model::{Map, MapMode, Resource, State, StateKind};
 
 use super::apis::Answer;

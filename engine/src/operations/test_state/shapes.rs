@@ -4,7 +4,7 @@
 //! are text, so that a new version of a model can be reviewed; one is looked through only when a
 //! mock needs it.
 
-use serde_json::{Map, Value};
+use stepwell_language::json::{Members, Value};
 
 use super::apis::Answer;
 
@@ -137,12 +137,7 @@ impl Check {
         self.shapes.get(number.parse::<usize>().ok()?).copied()
     }
 
-    fn members(
-        &self,
-        shape: &str,
-        members: &Map<String, Value>,
-        parsed: &[&str],
-    ) -> Result<(), String> {
+    fn members(&self, shape: &str, members: &Members, parsed: &[&str]) -> Result<(), String> {
         for member in shape.split(',') {
             let Some((name, kind)) = member.split_once(':') else {
                 continue;
@@ -293,17 +288,21 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn verdict(resource: &str, result: &Value, strictness: Strictness) -> Option<String> {
+    fn verdict(
+        resource: &str,
+        result: &serde_json::Value,
+        strictness: Strictness,
+    ) -> Option<String> {
         let resource = Resource::parse(&format!("arn:aws:states:::{resource}"));
         let resource = resource.expect("it is a resource");
         let answer = Answer::of(&resource).expect("an API answers for it");
-        let problem = super::check(&answer, result, strictness).err()?;
+        let problem = super::check(&answer, &result.into(), strictness).err()?;
         let prefix = "Mock result schema validation error: ";
         Some(problem.strip_prefix(prefix).unwrap_or(&problem).to_owned())
     }
 
     #[track_caller]
-    fn check(resource: &str, result: &Value, expected: Option<&str>) {
+    fn check(resource: &str, result: &serde_json::Value, expected: Option<&str>) {
         let found = verdict(resource, result, Strictness::Complete);
         assert_eq!(found.as_deref(), expected, "{resource}: {result}");
     }
@@ -475,7 +474,7 @@ mod tests {
         );
         let deep = stepwell_language::json::read_value(&text).expect("it is below the limit");
         assert_eq!(
-            verdict("dynamodb:getItem", &deep, Strictness::Complete),
+            verdict("dynamodb:getItem", &deep.into(), Strictness::Complete),
             None
         );
     }

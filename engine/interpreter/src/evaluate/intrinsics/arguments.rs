@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
+use stepwell_language::json::{Members, Value};
 
 use super::Failure;
 
@@ -52,7 +52,7 @@ impl<'a> Arguments<'a> {
         }
     }
 
-    pub(super) fn object(&self, position: usize) -> Result<&'a Map<String, Value>, Failure> {
+    pub(super) fn object(&self, position: usize) -> Result<&'a Members, Failure> {
         self.value(position)
             .as_object()
             .ok_or_else(|| self.unfit(position, "an object"))

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use serde_json::Value;
+use stepwell_language::json::Value;
 
 use super::Failure;
 use super::arguments::Arguments;
@@ -19,7 +19,7 @@ pub(super) fn array(arguments: &Arguments<'_>, work: &mut Work) -> Result<Value,
     for value in arguments.all() {
         values.push(work.copy(value)?);
     }
-    Ok(Value::Array(values))
+    Ok(values.into())
 }
 
 /// `States.ArrayPartition`: pieces of the given size, the last one perhaps shorter.
@@ -54,7 +54,7 @@ pub(super) fn range(arguments: &Arguments<'_>) -> Result<Value, Failure> {
     }
     let is_empty = if step > 0 { first > last } else { first < last };
     if is_empty {
-        return Ok(Value::Array(Vec::new()));
+        return Ok(Vec::new().into());
     }
     if first.abs_diff(last) / step.unsigned_abs() >= RANGE_LENGTH_MAX {
         let message = format!("The range has more than {RANGE_LENGTH_MAX} elements");
@@ -114,7 +114,7 @@ fn spell(value: &Value, spelling: &mut String) {
         },
         Value::Array(array) => {
             spelling.push('[');
-            for element in array {
+            for element in array.iter() {
                 spell(element, spelling);
                 spelling.push(',');
             }

@@ -4,9 +4,9 @@ use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use md5::Md5;
-use serde_json::Value;
 use sha1::Sha1;
 use sha2::{Digest, Sha256, Sha384, Sha512};
+use stepwell_language::json::Value;
 
 use super::Failure;
 use super::arguments::{Arguments, check_length};
@@ -35,7 +35,7 @@ pub(super) fn hash(arguments: &Arguments<'_>) -> Result<Value, Failure> {
             )));
         }
     };
-    Ok(Value::String(digits))
+    Ok(digits.into())
 }
 
 fn spell(bytes: &[u8]) -> String {

@@ -1,6 +1,8 @@
 //! Functions on JSON.
 
-use serde_json::Value;
+use std::sync::Arc;
+
+use stepwell_language::json::Value;
 
 use super::Failure;
 use super::arguments::Arguments;
@@ -25,15 +27,17 @@ fn drop_signs_of_zero(value: &mut Value) {
                 *number = 0.into();
             }
         }
-        Value::Array(array) => array.iter_mut().for_each(drop_signs_of_zero),
-        Value::Object(object) => object.values_mut().for_each(drop_signs_of_zero),
+        Value::Array(array) => Arc::make_mut(array).iter_mut().for_each(drop_signs_of_zero),
+        Value::Object(object) => Arc::make_mut(object)
+            .values_mut()
+            .for_each(drop_signs_of_zero),
         Value::Null | Value::Bool(_) | Value::String(_) => {}
     }
 }
 
 /// `States.JsonToString`.
 pub(super) fn json_to_string(arguments: &Arguments<'_>) -> Value {
-    Value::String(arguments.value(0).to_string())
+    arguments.value(0).to_string().into()
 }
 
 /// `States.JsonMerge`: the members of both, those of the second winning.
@@ -50,5 +54,5 @@ pub(super) fn json_merge(arguments: &Arguments<'_>) -> Result<Value, Failure> {
             .iter()
             .map(|(name, value)| (name.clone(), value.clone())),
     );
-    Ok(Value::Object(merged))
+    Ok(merged.into())
 }

@@ -1,6 +1,6 @@
 //! Functions on numbers.
 
-use serde_json::Value;
+use stepwell_language::json::Value;
 
 use super::Failure;
 use super::arguments::Arguments;

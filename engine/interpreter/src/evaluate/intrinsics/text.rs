@@ -7,9 +7,10 @@ use base64::Engine as _;
 use base64::alphabet::STANDARD as ALPHABET;
 use base64::engine::general_purpose::STANDARD;
 use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
-use serde_json::{Number, Value};
+use serde_json::Number;
 use stepwell_language::expression::IntrinsicCall;
 use stepwell_language::expression::intrinsic::Argument;
+use stepwell_language::json::Value;
 
 use super::Failure;
 use super::arguments::Arguments;
@@ -56,7 +57,7 @@ pub(super) fn format(
         return Err(unequal(call, template));
     }
     result.push_str(&template[copied..]);
-    Ok(Value::String(result))
+    Ok(result.into())
 }
 
 fn unequal(call: &IntrinsicCall, template: &str) -> Failure {
@@ -146,7 +147,7 @@ pub(super) fn string_split(arguments: &Arguments<'_>) -> Result<Value, Failure> 
 
 /// `States.Base64Encode`.
 pub(super) fn base64_encode(arguments: &Arguments<'_>) -> Result<Value, Failure> {
-    Ok(Value::String(STANDARD.encode(arguments.short_text(0)?)))
+    Ok(STANDARD.encode(arguments.short_text(0)?).into())
 }
 
 /// `States.Base64Decode`: bytes that are not UTF-8 are replaced, as Java does.
@@ -154,5 +155,5 @@ pub(super) fn base64_decode(arguments: &Arguments<'_>) -> Result<Value, Failure>
     let bytes = LENIENT
         .decode(arguments.short_text(0)?)
         .map_err(|error| Failure::new(format!("The text is not Base64: {error}")))?;
-    Ok(Value::String(String::from_utf8_lossy(&bytes).into_owned()))
+    Ok(Value::from(&*String::from_utf8_lossy(&bytes)))
 }

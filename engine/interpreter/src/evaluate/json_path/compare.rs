@@ -2,8 +2,9 @@
 
 use std::cmp::Ordering;
 
-use serde_json::{Number, Value};
+use serde_json::Number;
 use stepwell_language::expression::json_path::filter::Comparison;
+use stepwell_language::json::Value;
 
 use super::work::{TooMuchWork, Work};
 
@@ -72,7 +73,7 @@ pub(in super::super) fn same(
             }
             (Value::String(left), Value::String(right)) => left == right,
             (Value::Array(left), Value::Array(right)) => {
-                open.extend(left.iter().zip(right));
+                open.extend(left.iter().zip(right.iter()));
                 left.len() == right.len()
             }
             (Value::Object(left), Value::Object(right)) => {
@@ -111,7 +112,7 @@ fn count_shared(
         return Ok(None);
     };
     let mut count = 0;
-    for element in elements {
+    for element in elements.iter() {
         if is_element(element, right, work)? {
             count += 1;
         }

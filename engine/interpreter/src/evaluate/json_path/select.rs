@@ -6,10 +6,10 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use serde_json::{Map, Value};
 use stepwell_language::expression::JsonPath;
 use stepwell_language::expression::json_path::filter::{Filter, Operand, Selection};
 use stepwell_language::expression::json_path::{Segment, Slice};
+use stepwell_language::json::{Members, Value};
 
 use super::super::Bindings;
 use super::work::{TooMuchWork, Work};
@@ -46,9 +46,9 @@ pub(super) fn select(
 }
 
 /// One object with those of the `names` that `object` has.
-pub(super) fn pick(object: &Map<String, Value>, names: &[Arc<str>]) -> Value {
-    let pair = |name: &Arc<str>| Some((String::from(&**name), object.get(&**name)?.clone()));
-    Value::Object(names.iter().filter_map(pair).collect())
+pub(super) fn pick(object: &Members, names: &[Arc<str>]) -> Value {
+    let pair = |name: &Arc<str>| Some((Arc::clone(name), object.get(name)?.clone()));
+    names.iter().filter_map(pair).collect::<Members>().into()
 }
 
 struct Selector<'a, 'w> {
@@ -117,9 +117,9 @@ impl<'a> Selector<'a, '_> {
     ) -> Result<(), TooMuchWork> {
         let count_before = selected.len();
         match (segment, value) {
-            (Segment::Name(name), Value::Object(object)) => selected.extend(object.get(&**name)),
+            (Segment::Name(name), Value::Object(object)) => selected.extend(object.get(name)),
             (Segment::Names(names), Value::Object(object)) => {
-                selected.extend(names.iter().filter_map(|name| object.get(&**name)));
+                selected.extend(names.iter().filter_map(|name| object.get(name)));
             }
             (Segment::Index(index), Value::Array(array)) => selected.extend(element(array, *index)),
             (Segment::Indexes(indexes), Value::Array(array)) => {
@@ -128,10 +128,10 @@ impl<'a> Selector<'a, '_> {
             (Segment::Slice(slice), Value::Array(array)) => {
                 selected.extend(positions(*slice, array.len()).map(|at| &array[at]));
             }
-            (Segment::Wildcard, Value::Array(array)) => selected.extend(array),
+            (Segment::Wildcard, Value::Array(array)) => selected.extend(array.iter()),
             (Segment::Wildcard, Value::Object(object)) => selected.extend(object.values()),
             (Segment::Filter(filter), Value::Array(array)) => {
-                for element in array {
+                for element in array.iter() {
                     self.add_if(filter, element, selected)?;
                 }
             }
@@ -259,7 +259,7 @@ impl<'a> Selector<'a, '_> {
         for value in found {
             values.push(self.work.copy(&value)?);
         }
-        Ok(Some(Cow::Owned(Value::Array(values))))
+        Ok(Some(Cow::Owned(values.into())))
     }
 
     fn read(

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use proptest::prelude::*;
-use serde_json::json;
 
 use super::*;
 
@@ -28,8 +27,8 @@ impl Bindings for Data {
 }
 
 fn data(input: Value) -> Data {
-    let context = json!({"Execution": {"Input": {"a": 1}}});
-    let variables = BTreeMap::from([("x", json!({"a": [10, 20]})), ("list", json!([1, 3]))]);
+    let context = tree!({"Execution": {"Input": {"a": 1}}});
+    let variables = BTreeMap::from([("x", tree!({"a": [10, 20]})), ("list", tree!([1, 3]))]);
     Data {
         input,
         context,
@@ -65,19 +64,19 @@ fn fail(input: &Value, path: &str, expected: &str) {
 
 #[test]
 fn definite_paths_give_the_value_itself() {
-    let input = json!({"a": {"b c": [1, [2, 3]]}, "n": null});
+    let input = tree!({"a": {"b c": [1, [2, 3]]}, "n": null});
     check(&input, "$", &input);
-    check(&input, "$.a['b c'][1][-2]", &json!(2));
-    check(&input, "$.n", &json!(null));
-    check(&input, "$$.Execution.Input.a", &json!(1));
-    check(&input, "$x.a[1]", &json!(20));
-    check(&input, "$list", &json!([1, 3]));
+    check(&input, "$.a['b c'][1][-2]", &tree!(2));
+    check(&input, "$.n", &tree!(null));
+    check(&input, "$$.Execution.Input.a", &tree!(1));
+    check(&input, "$x.a[1]", &tree!(20));
+    check(&input, "$list", &tree!([1, 3]));
 }
 
 /// The first two are recorded: cases `invalid_jsonpath` and `no.such.result.path`.
 #[test]
 fn a_missing_leaf_names_the_whole_path_and_a_missing_ancestor_itself() {
-    let input = json!({"int-literal": 0, "a": {"b": 1}, "l": [1]});
+    let input = tree!({"int-literal": 0, "a": {"b": 1}, "l": [1]});
     fail(
         &input,
         "$.NoSuchInputPath",
@@ -121,7 +120,7 @@ fn a_missing_leaf_names_the_whole_path_and_a_missing_ancestor_itself() {
 
 #[test]
 fn an_index_past_the_end_can_be_told_from_a_missing_property() {
-    let data = data(json!({"l": [1]}));
+    let data = data(tree!({"l": [1]}));
     let evaluate = |path: &str| evaluate(&JsonPath::parse(path).unwrap(), &data).unwrap_err();
     assert!(evaluate("$.l[1]").is_index_past_end());
     assert!(evaluate("$.l[1].x").is_index_past_end());
@@ -130,7 +129,7 @@ fn an_index_past_the_end_can_be_told_from_a_missing_property() {
 }
 
 fn store() -> Value {
-    json!({
+    tree!({
         "items": [
             {"id": 1, "name": "a", "tags": ["x", "y"]},
             {"id": 2, "name": "b", "tags": []},
@@ -144,30 +143,30 @@ fn store() -> Value {
 #[test]
 fn indefinite_paths_give_all_matches_in_document_order() {
     let input = store();
-    check(&input, "$.items[*].id", &json!([1, 2, 3]));
-    check(&input, "$..id", &json!([1, 2, 3, 2]));
-    check(&input, "$.items.*.name", &json!(["a", "b"]));
-    check(&input, "$.one.*", &json!([2]));
-    check(&input, "$.n[1:3]", &json!([6, 7]));
-    check(&input, "$.n[-2:]", &json!([8, 9]));
-    check(&input, "$.n[:1]", &json!([5]));
-    check(&input, "$.n[::2]", &json!([5, 7, 9]));
-    check(&input, "$.n[::-2]", &json!([9, 7, 5]));
-    check(&input, "$.n[3:0:-1]", &json!([8, 7, 6]));
-    check(&input, "$.n[-99:99]", &json!([5, 6, 7, 8, 9]));
-    check(&input, "$.n[4,0,9,-2]", &json!([9, 5, 8]));
+    check(&input, "$.items[*].id", &tree!([1, 2, 3]));
+    check(&input, "$..id", &tree!([1, 2, 3, 2]));
+    check(&input, "$.items.*.name", &tree!(["a", "b"]));
+    check(&input, "$.one.*", &tree!([2]));
+    check(&input, "$.n[1:3]", &tree!([6, 7]));
+    check(&input, "$.n[-2:]", &tree!([8, 9]));
+    check(&input, "$.n[:1]", &tree!([5]));
+    check(&input, "$.n[::2]", &tree!([5, 7, 9]));
+    check(&input, "$.n[::-2]", &tree!([9, 7, 5]));
+    check(&input, "$.n[3:0:-1]", &tree!([8, 7, 6]));
+    check(&input, "$.n[-99:99]", &tree!([5, 6, 7, 8, 9]));
+    check(&input, "$.n[4,0,9,-2]", &tree!([9, 5, 8]));
     check(
         &input,
         "$..[0]",
-        &json!([{"id": 1, "name": "a", "tags": ["x", "y"]}, "x", "y", 5]),
+        &tree!([{"id": 1, "name": "a", "tags": ["x", "y"]}, "x", "y", 5]),
     );
-    check(&input, "$x..*", &json!([[10, 20], 10, 20]));
+    check(&input, "$x..*", &tree!([[10, 20], 10, 20]));
 }
 
 /// [R]: cases `json_path_array_wildcard_or_slice_with_no_input`.
 #[test]
 fn what_is_not_there_is_not_selected() {
-    let input = json!({});
+    let input = tree!({});
     for path in [
         "$.item.items[*]",
         "$.item.items[1:5].itemValue",
@@ -177,9 +176,9 @@ fn what_is_not_there_is_not_selected() {
         "$.a[?(@.b)]",
         "$.*",
     ] {
-        check(&input, path, &json!([]));
+        check(&input, path, &tree!([]));
     }
-    check(&json!(7), "$[*]", &json!([]));
+    check(&tree!(7), "$[*]", &tree!([]));
 }
 
 #[test]
@@ -188,19 +187,19 @@ fn a_list_of_names_makes_one_object() {
     check(
         &input,
         "$['one','n','zz']",
-        &json!({"one": {"id": 2}, "n": [5, 6, 7, 8, 9]}),
+        &tree!({"one": {"id": 2}, "n": [5, 6, 7, 8, 9]}),
     );
-    check(&input, "$.one['x','y']", &json!({}));
+    check(&input, "$.one['x','y']", &tree!({}));
     check(
         &input,
         "$.items[0:2]['id','name']",
-        &json!([{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]),
+        &tree!([{"id": 1, "name": "a"}, {"id": 2, "name": "b"}]),
     );
-    check(&input, "$['one','items'].id", &json!([2]));
+    check(&input, "$['one','items'].id", &tree!([2]));
     check(
-        &json!({"a": {"b": 1}}),
+        &tree!({"a": {"b": 1}}),
         "$..['b','c']",
-        &json!([{}, {"b": 1}]),
+        &tree!([{}, {"b": 1}]),
     );
 }
 
@@ -208,7 +207,7 @@ fn a_list_of_names_makes_one_object() {
 fn filters_test_elements_of_arrays() {
     #[track_caller]
     fn check_ids(filter: &str, ids: &[u64]) {
-        check(&store(), &format!("$.items[?({filter})].id"), &json!(ids));
+        check(&store(), &format!("$.items[?({filter})].id"), &tree!(ids));
     }
     check_ids("@.name", &[1, 2]);
     check_ids("@.price", &[3]);
@@ -250,38 +249,38 @@ fn filters_test_elements_of_arrays() {
 #[test]
 fn filters_test_an_object_itself() {
     let input = store();
-    check(&input, "$.one[?(@.id == 2)]", &json!([{"id": 2}]));
-    check(&input, "$.one[?(@.id == 3)]", &json!([]));
-    check(&input, "$..[?(@.id == 2)].id", &json!([2, 2]));
-    check(&input, "$.n[?(@ > 7)]", &json!([8, 9]));
-    check(&input, "$..[?(@ > 7)]", &json!([8, 9]));
+    check(&input, "$.one[?(@.id == 2)]", &tree!([{"id": 2}]));
+    check(&input, "$.one[?(@.id == 3)]", &tree!([]));
+    check(&input, "$..[?(@.id == 2)].id", &tree!([2, 2]));
+    check(&input, "$.n[?(@ > 7)]", &tree!([8, 9]));
+    check(&input, "$..[?(@ > 7)]", &tree!([8, 9]));
 }
 
 /// [R]: case `state_pass_regex_json_path_base`.
 #[test]
 fn a_recorded_filter() {
-    let input = json!({"users": [{"year": 1997, "status": 0}, {"year": 1998, "status": 1}]});
+    let input = tree!({"users": [{"year": 1997, "status": 0}, {"year": 1998, "status": 1}]});
     check(
         &input,
         "$.users[?(@.status == 0)]",
-        &json!([{"year": 1997, "status": 0}]),
+        &tree!([{"year": 1997, "status": 0}]),
     );
 }
 
 #[test]
 fn big_integers_compare_exactly() {
-    let input = json!([9_007_199_254_740_993_i64, 18_446_744_073_709_551_615_u64]);
-    check(&input, "$[?(@ == 9007199254740992)]", &json!([]));
+    let input = tree!([9_007_199_254_740_993_i64, 18_446_744_073_709_551_615_u64]);
+    check(&input, "$[?(@ == 9007199254740992)]", &tree!([]));
     check(
         &input,
         "$[?(@ > 9007199254740993)]",
-        &json!([18_446_744_073_709_551_615_u64]),
+        &tree!([18_446_744_073_709_551_615_u64]),
     );
 }
 
 #[test]
 fn evaluation_ends() {
-    let wide = json!(vec![vec![0; 100]; 100]);
+    let wide = tree!(vec![vec![0; 100]; 100]);
     for path in [
         "$..*..*..*..*",
         "$..[?(@ in $..*)]",
@@ -289,51 +288,54 @@ fn evaluation_ends() {
     ] {
         let _ = evaluate(&JsonPath::parse(path).unwrap(), &data(wide.clone()));
     }
-    let deep = (0..100).fold(json!(1), |inner, _| json!([inner]));
+    let deep = (0..100).fold(tree!(1), |inner, _| tree!([inner]));
     fail(
-        &json!(vec![vec![0; 1000]; 1000]),
+        &tree!(vec![vec![0; 1000]; 1000]),
         "$..*",
         "The path selects too many values",
     );
-    check(&deep, &format!("$..{}a", "*..".repeat(2)), &json!([]));
+    check(&deep, &format!("$..{}a", "*..".repeat(2)), &tree!([]));
     check(
-        &json!({}),
+        &tree!({}),
         &format!("$[*]{}", ".a".repeat(4000)),
-        &json!([]),
+        &tree!([]),
     );
 }
 
 #[track_caller]
 fn check_write(mut target: Value, path: &str, expected: &Value) {
     let parsed = ReferencePath::parse(path).unwrap();
-    let mut copy = copy_without(&target, &parsed);
-    for target in [&mut target, &mut copy] {
-        write(target, &parsed, json!("new")).unwrap();
-        assert_eq!(*target, *expected, "{path}");
-    }
+    let (kept, text) = (target.clone(), target.to_string());
+    write(&mut target, &parsed, tree!("new")).unwrap();
+    assert_eq!(target, *expected, "{path}");
+    assert_eq!(
+        kept.to_string(),
+        text,
+        "whoever shares the target keeps what it was"
+    );
 }
 
 #[test]
 fn writing_creates_objects_and_replaces_values() {
-    check_write(json!(1), "$", &json!("new"));
-    check_write(json!({}), "$.a", &json!({"a": "new"}));
+    check_write(tree!(1), "$", &tree!("new"));
+    check_write(tree!({}), "$.a", &tree!({"a": "new"}));
     check_write(
-        json!({"z": 1}),
+        tree!({"z": 1}),
         "$.a.b['c d']",
-        &json!({"z": 1, "a": {"b": {"c d": "new"}}}),
+        &tree!({"z": 1, "a": {"b": {"c d": "new"}}}),
     );
     check_write(
-        json!({"a": {"b": 1, "c": 2}}),
+        tree!({"a": {"b": 1, "c": 2}}),
         "$.a.b",
-        &json!({"a": {"b": "new", "c": 2}}),
+        &tree!({"a": {"b": "new", "c": 2}}),
     );
     check_write(
-        json!({"a": [1, {"b": 2}]}),
+        tree!({"a": [1, {"b": 2}]}),
         "$.a[1].b",
-        &json!({"a": [1, {"b": "new"}]}),
+        &tree!({"a": [1, {"b": "new"}]}),
     );
-    check_write(json!({"a": [1, 2]}), "$.a[-1]", &json!({"a": [1, "new"]}));
-    check_write(json!({"a": 1}), "$.a", &json!({"a": "new"}));
+    check_write(tree!({"a": [1, 2]}), "$.a[-1]", &tree!({"a": [1, "new"]}));
+    check_write(tree!({"a": 1}), "$.a", &tree!({"a": "new"}));
 }
 
 #[test]
@@ -342,42 +344,42 @@ fn writing_stops_at_what_is_in_the_way() {
     fn fail(target: &Value, path: &str, expected: &str) {
         let mut written = target.clone();
         let path = ReferencePath::parse(path).unwrap();
-        let error = write(&mut written, &path, json!("new")).unwrap_err();
+        let error = write(&mut written, &path, tree!("new")).unwrap_err();
         assert_eq!(error.to_string(), expected);
         assert_eq!(written, *target, "a failed write changes nothing");
     }
     fail(
-        &json!({"a": 1}),
+        &tree!({"a": 1}),
         "$.a.b",
         "the parent is not an object at $['a']['b']",
     );
     fail(
-        &json!({"a": null}),
+        &tree!({"a": null}),
         "$.a.b.c",
         "the parent is not an object at $['a']['b']",
     );
     fail(
-        &json!("text"),
+        &tree!("text"),
         "$.a",
         "the parent is not an object at $['a']",
     );
-    fail(&json!([1]), "$.a", "the parent is not an object at $['a']");
+    fail(&tree!([1]), "$.a", "the parent is not an object at $['a']");
     fail(
-        &json!({"a": {}}),
+        &tree!({"a": {}}),
         "$.a[0]",
         "the parent is not an array at $['a'][0]",
     );
     fail(
-        &json!({"a": [1]}),
+        &tree!({"a": [1]}),
         "$.a[1]",
         "the index is out of range at $['a'][1]",
     );
     fail(
-        &json!({"a": [1]}),
+        &tree!({"a": [1]}),
         "$.a[-2]",
         "the index is out of range at $['a'][-2]",
     );
-    fail(&json!({}), "$.a.b[0]", "no array can be created at $['a']");
+    fail(&tree!({}), "$.a.b[0]", "no array can be created at $['a']");
 }
 
 fn any_json() -> impl Strategy<Value = Value> {
@@ -390,9 +392,9 @@ fn any_json() -> impl Strategy<Value = Value> {
     ];
     leaf.prop_recursive(4, 40, 4, |inner| {
         prop_oneof![
-            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
+            prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
             prop::collection::vec(("[a-c]", inner), 0..4)
-                .prop_map(|pairs| Value::Object(pairs.into_iter().collect())),
+                .prop_map(|pairs| Members::from_iter(pairs).into()),
         ]
     })
 }
@@ -454,9 +456,9 @@ proptest! {
     ) {
         let path = ReferencePath::parse(&path).unwrap();
         let mut target = input.clone();
-        if write(&mut target, &path, json!("new")).is_ok() {
+        if write(&mut target, &path, tree!("new")).is_ok() {
             let data = data(target);
-            prop_assert_eq!(evaluate_reference(&path, &data), Ok(&json!("new")));
+            prop_assert_eq!(evaluate_reference(&path, &data), Ok(&tree!("new")));
         } else {
             prop_assert_eq!(target, input);
         }
@@ -465,7 +467,10 @@ proptest! {
     #[test]
     fn where_the_dialects_agree_so_do_the_results(path in shared_path(), input in any_json()) {
         let theirs = serde_json_path::JsonPath::parse(&path).unwrap();
-        let theirs: Vec<Value> = theirs.query(&input).into_iter().cloned().collect();
+        let theirs: Vec<Value> = {
+            let input = serde_json::Value::from(&input);
+            theirs.query(&input).into_iter().map(Value::from).collect()
+        };
         let ours = JsonPath::parse(&path).unwrap();
         let data = data(input);
         if ours.is_definite() {
@@ -481,9 +486,9 @@ proptest! {
             let Value::Array(found) = found else { panic!("{found} is an array") };
             // The order of what `..` finds is free in RFC 9535.
             if path.contains("..") {
-                prop_assert_eq!(sorted(found), sorted(theirs));
+                prop_assert_eq!(sorted(found.to_vec()), sorted(theirs));
             } else {
-                prop_assert_eq!(found, theirs);
+                prop_assert_eq!(&*found, &*theirs);
             }
         }
     }

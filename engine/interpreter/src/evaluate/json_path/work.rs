@@ -3,7 +3,9 @@
 //! Paths and functions come from definitions that anyone may write, and a few bytes of `$..*..*`
 //! ask for more than a machine can do.
 
-use serde_json::Value;
+use std::sync::Arc;
+
+use stepwell_language::json::Value;
 
 /// What may still be done.
 pub(in super::super) struct Work {
@@ -19,8 +21,8 @@ impl Work {
     /// Values looked at or compared in one evaluation: a fraction of a second.
     const STEPS_MAX: usize = 5_000_000;
 
-    /// Bytes of memory that the results of one evaluation may take, many times what a state may
-    /// give out.
+    /// Bytes of memory that the results of one evaluation would take if they shared nothing, many
+    /// times what a state may give out.
     const BYTES_MAX: usize = 16 << 20;
 
     pub(in super::super) fn new() -> Self {
@@ -36,13 +38,13 @@ impl Work {
         Ok(())
     }
 
-    /// Counts bytes allocated.
+    /// Counts bytes of results.
     pub(in super::super) fn allocate(&mut self, bytes: usize) -> Result<(), TooMuchWork> {
         self.bytes_left = self.bytes_left.checked_sub(bytes).ok_or(TooMuchWork)?;
         Ok(())
     }
 
-    /// A copy of `value`, counted before it is made.
+    /// Another `value`, counted as if it were copied: where it is written, it is.
     pub(in super::super) fn copy(&mut self, value: &Value) -> Result<Value, TooMuchWork> {
         self.count(value)?;
         Ok(value.clone())
@@ -56,10 +58,10 @@ impl Work {
             match value {
                 Value::Null | Value::Bool(_) | Value::Number(_) => {}
                 Value::String(text) => self.allocate(text.len())?,
-                Value::Array(array) => open.extend(array),
+                Value::Array(array) => open.extend(array.iter()),
                 Value::Object(object) => {
-                    for (name, value) in object {
-                        self.allocate(name.len() + size_of::<String>())?;
+                    for (name, value) in object.iter() {
+                        self.allocate(name.len() + size_of::<Arc<str>>())?;
                         open.push(value);
                     }
                 }

@@ -1,7 +1,8 @@
 //! JSON to the library's values and back.
 
 use jsonata_core::value::JValue;
-use serde_json::{Map, Number, Value};
+use serde_json::Number;
+use stepwell_language::json::{Members, Value};
 
 /// Levels that an answer may nest.
 const DEPTH_MAX: usize = 1_000;
@@ -25,12 +26,12 @@ pub(super) fn to_library(value: &Value) -> JValue {
         Value::Null => JValue::Null,
         Value::Bool(value) => JValue::Bool(*value),
         Value::Number(number) => JValue::Number(number.as_f64().unwrap_or(f64::NAN)),
-        Value::String(text) => JValue::string(text.as_str()),
+        Value::String(text) => JValue::string(&**text),
         Value::Array(elements) => JValue::array(elements.iter().map(to_library).collect()),
         Value::Object(entries) => JValue::object(
             entries
                 .iter()
-                .map(|(key, entry)| (key.clone(), to_library(entry)))
+                .map(|(key, entry)| (key.to_string(), to_library(entry)))
                 .collect(),
         ),
     }
@@ -49,7 +50,7 @@ fn convert(value: &JValue, levels: usize, room: &mut usize) -> Result<Value, Unc
         JValue::Null | JValue::Undefined => Value::Null,
         JValue::Bool(value) => Value::Bool(*value),
         JValue::Number(number) => number_value(*number),
-        JValue::String(text) => Value::String(text.to_string()),
+        JValue::String(text) => Value::from(&**text),
         JValue::Array(elements) => {
             let levels = levels.checked_sub(1).ok_or(Unconvertible::TooLarge)?;
             let elements = elements.iter();
@@ -58,12 +59,12 @@ fn convert(value: &JValue, levels: usize, room: &mut usize) -> Result<Value, Unc
         }
         JValue::Object(entries) => {
             let levels = levels.checked_sub(1).ok_or(Unconvertible::TooLarge)?;
-            let mut object = Map::with_capacity(entries.len());
+            let mut object = Members::with_capacity(entries.len());
             for (key, entry) in entries.iter() {
                 *room = room.checked_sub(key.len()).ok_or(Unconvertible::TooLarge)?;
-                object.insert(key.clone(), convert(entry, levels, room)?);
+                object.insert(key.as_str(), convert(entry, levels, room)?);
             }
-            Value::Object(object)
+            object.into()
         }
         JValue::Lambda(_) | JValue::Builtin { .. } | JValue::Regex { .. } => {
             return Err(Unconvertible::Unsupported);

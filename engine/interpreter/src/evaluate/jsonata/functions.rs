@@ -11,8 +11,8 @@ use jsonata_core::ast::AstNode;
 use jsonata_core::evaluator::{Evaluator, EvaluatorError, HostCtx, HostFn, HostFnResult};
 use jsonata_core::parser;
 use jsonata_core::value::JValue;
-use serde_json::Value;
 use stepwell_language::expression::intrinsic::IntrinsicFunction;
+use stepwell_language::json::Value;
 
 use super::convert::{from_library, to_library};
 use crate::Chance;

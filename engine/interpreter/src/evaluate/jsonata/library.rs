@@ -6,9 +6,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use indexmap::IndexMap;
 use jsonata_core::evaluator::{Context, Evaluator, EvaluatorOptions};
 use jsonata_core::value::JValue;
-use serde_json::Value;
 use stepwell_language::expression::JsonataExpression;
 use stepwell_language::expression::jsonata::Part;
+use stepwell_language::json::Value;
 
 use super::convert::{Unconvertible, from_library, to_library};
 use super::functions::Functions;

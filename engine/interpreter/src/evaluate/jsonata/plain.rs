@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
-use serde_json::{Map, Value};
 use stepwell_language::expression::jsonata::{Plain, PlainRoot, Step};
+use stepwell_language::json::{Members, Value};
 
 use super::{States, states_member};
 
@@ -24,17 +24,17 @@ pub(super) fn find<'a>(plain: &Plain, states: &States<'a>) -> Found<'a> {
         Plain::Literal(value) => Found::Value(Cow::Owned(value.clone())),
         Plain::Path(root, steps) => follow(root, steps, states),
         Plain::Object(entries) => {
-            let mut object = Map::with_capacity(entries.len());
+            let mut object = Members::with_capacity(entries.len());
             for (key, entry) in entries {
                 match find(entry, states) {
                     Found::Value(value) => {
-                        object.insert(key.to_string(), value.into_owned());
+                        object.insert(key.clone(), value.into_owned());
                     }
                     Found::Undefined => {}
                     Found::NotPlain => return Found::NotPlain,
                 }
             }
-            Found::Value(Cow::Owned(Value::Object(object)))
+            Found::Value(Cow::Owned(object.into()))
         }
         Plain::Array(elements) => {
             let mut array = Vec::with_capacity(elements.len());
@@ -45,12 +45,12 @@ pub(super) fn find<'a>(plain: &Plain, states: &States<'a>) -> Found<'a> {
                     // An array that is written as one stays; one that is found is spread out.
                     (Found::Value(value), Plain::Array(_)) => array.push(value.into_owned()),
                     (Found::Value(value), _) => match value.into_owned() {
-                        Value::Array(found) => array.extend(found),
+                        Value::Array(found) => array.extend(found.iter().cloned()),
                         single => array.push(single),
                     },
                 }
             }
-            Found::Value(Cow::Owned(Value::Array(array)))
+            Found::Value(Cow::Owned(array.into()))
         }
     }
 }
@@ -72,7 +72,7 @@ fn follow<'a>(root: &PlainRoot, steps: &[Step], states: &States<'a>) -> Found<'a
     };
     for step in steps {
         let found = match (step, value) {
-            (Step::Name(name), Value::Object(object)) => object.get(&**name),
+            (Step::Name(name), Value::Object(object)) => object.get(name),
             // A name is looked up in every element.
             (Step::Name(_), Value::Array(_)) => return Found::NotPlain,
             (Step::Index(index), Value::Array(array)) => {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use serde_json::Value;
+use stepwell_language::json::Value;
 use stepwell_language::model::StateKind;
 
 use crate::effect::Effect;
@@ -303,6 +303,6 @@ fn gather(outputs: &mut [Option<Payload>]) -> Result<Payload, &'static str> {
         .iter_mut()
         .map(|output| Some(output.take()?.value().clone()))
         .collect::<Option<Vec<Value>>>()
-        .map(|values| Payload::from_value(Value::Array(values)))
+        .map(Payload::from_value)
         .ok_or("some of its branches or iterations have not ended")
 }

@@ -4,12 +4,13 @@ use std::fmt;
 use std::sync::Arc;
 
 use regex_lite::{Regex, RegexBuilder};
-use serde_json::{Number, Value};
+use serde_json::Number;
 
 use super::super::cursor::Cursor;
 use super::super::{ExpressionError, Root};
 use super::Segment;
 use super::reader::{self, Place};
+use crate::json::Value;
 
 /// A condition on one value, `@`.
 #[derive(Clone, Debug, PartialEq)]
@@ -277,7 +278,7 @@ fn read_operand(cursor: &mut Cursor<'_>, depth: usize) -> Result<Operand, Expres
 
 fn read_literal(cursor: &mut Cursor<'_>, depth: usize) -> Result<Value, ExpressionError> {
     match cursor.peek() {
-        Some('\'' | '"') => reader::read_quoted(cursor).map(Value::String),
+        Some('\'' | '"') => reader::read_quoted(cursor).map(Value::from),
         Some('[') => read_list(cursor, deeper(cursor, depth)?),
         Some('{') => Err(cursor.fail("objects are not supported in filters")),
         _ => {
@@ -304,14 +305,14 @@ fn read_list(cursor: &mut Cursor<'_>, depth: usize) -> Result<Value, ExpressionE
     let mut elements = Vec::new();
     cursor.skip_blanks();
     if cursor.eat("]") {
-        return Ok(Value::Array(elements));
+        return Ok(elements.into());
     }
     loop {
         cursor.skip_blanks();
         elements.push(read_literal(cursor, depth)?);
         cursor.skip_blanks();
         if cursor.eat("]") {
-            return Ok(Value::Array(elements));
+            return Ok(elements.into());
         }
         cursor.expect(",")?;
     }

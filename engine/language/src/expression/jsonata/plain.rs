@@ -7,7 +7,8 @@
 use std::sync::Arc;
 
 use jsonata_core::ast::{AstNode, PathStep, Stage, UnaryOp};
-use serde_json::Value;
+
+use crate::json::Value;
 
 /// A simple expression.
 #[derive(Clone, Debug, PartialEq)]
@@ -56,7 +57,7 @@ impl Plain {
     )]
     pub(super) fn of(tree: &AstNode) -> Option<Self> {
         Some(match tree {
-            AstNode::String(text) => Self::Literal(Value::String(text.clone())),
+            AstNode::String(text) => Self::Literal(text.as_str().into()),
             AstNode::Boolean(value) => Self::Literal(Value::Bool(*value)),
             AstNode::Null => Self::Literal(Value::Null),
             AstNode::Number(_) | AstNode::Unary { .. } => Self::Literal(integer(tree)?.into()),

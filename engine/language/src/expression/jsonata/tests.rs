@@ -107,8 +107,8 @@ fn simple_expressions_are_recognised() {
         "$total",
         path(PlainRoot::Variable("total".into()), Vec::new()),
     );
-    check("'text'", Some(Plain::Literal(json!("text"))));
-    check("-7", Some(Plain::Literal(json!(-7))));
+    check("'text'", Some(Plain::Literal(json!("text").into())));
+    check("-7", Some(Plain::Literal(json!(-7).into())));
     check(
         "{'a': $x, 'b': [1]}",
         Some(Plain::Object(vec![
@@ -116,7 +116,10 @@ fn simple_expressions_are_recognised() {
                 "a".into(),
                 Plain::Path(PlainRoot::Variable("x".into()), Vec::new()),
             ),
-            ("b".into(), Plain::Array(vec![Plain::Literal(json!(1))])),
+            (
+                "b".into(),
+                Plain::Array(vec![Plain::Literal(json!(1).into())]),
+            ),
         ])),
     );
     for text in [

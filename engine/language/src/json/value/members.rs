@@ -11,10 +11,8 @@ use super::Value;
 /// The members of an object, in the order in which their names came first.
 ///
 /// Few are a list that is searched from its start; many have an index besides.
-#[derive(Clone)]
 pub struct Members(Entries);
 
-#[derive(Clone)]
 enum Entries {
     Few(Vec<(Arc<str>, Value)>),
     Many(Box<IndexMap<Arc<str>, Value>>),
@@ -138,6 +136,20 @@ impl Members {
         };
         let few = few.into_iter().flatten().map(|(_, value)| value);
         few.chain(many.into_iter().flat_map(|map| map.values_mut()))
+    }
+}
+
+/// Members that are shared are copied to be changed, so there is room for one more.
+impl Clone for Members {
+    fn clone(&self) -> Self {
+        Self(match &self.0 {
+            Entries::Few(list) => {
+                let mut copy = Vec::with_capacity(list.len() + 1);
+                copy.extend_from_slice(list);
+                Entries::Few(copy)
+            }
+            Entries::Many(map) => Entries::Many(map.clone()),
+        })
     }
 }
 

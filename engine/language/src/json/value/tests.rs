@@ -46,6 +46,11 @@ fn a_copy_shares_its_parts_and_a_change_copies_the_way_to_it() {
 }
 
 #[test]
+fn a_value_takes_three_words() {
+    assert_eq!(size_of::<Value>(), 3 * size_of::<usize>());
+}
+
+#[test]
 fn a_repeated_name_keeps_its_place_and_takes_the_last_value() {
     for text in [r#"{"a":1,"b":2,"a":3}"#, r#"{"a":1,"a":2,"b":2,"a":3}"#] {
         let read = read_value(text).unwrap();
@@ -159,9 +164,10 @@ proptest! {
     fn two_trees_are_equal_when_serde_jsons_are(left in any_json(), right in any_json()) {
         for (left, right) in [(&left, &right), (&left, &left.clone())] {
             let is_equal = left == right;
-            prop_assert_eq!(Value::from(left) == Value::from(right), is_equal);
-            prop_assert_eq!(Value::from(left) == *right, is_equal);
-            prop_assert_eq!(*left == Value::from(right), is_equal);
+            let (ours_left, ours_right) = (Value::from(left), Value::from(right));
+            prop_assert_eq!(ours_left == ours_right, is_equal);
+            prop_assert_eq!(ours_left == *right, is_equal);
+            prop_assert_eq!(*left == ours_right, is_equal);
         }
     }
 
