@@ -11,6 +11,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
 use super::checkpoint::{Checkpointer, LOG_PAGES};
@@ -255,6 +256,9 @@ fn connect(path: &Path, flags: OpenFlags) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_MAX);
+    // Without it the values of parameters may choose the plan: then a statement is compiled anew each
+    // time that it is run, which costs more than running it.
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     Ok(connection)
 }
 
@@ -361,5 +365,25 @@ fn from_io(error: io::Error, place: &Arc<str>) -> StoreError {
             place,
             source: Arc::new(error),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn statements_are_compiled_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let opened = open(&folder.path().join("test.db")).unwrap();
+        let sql = "SELECT key FROM execution INDEXED BY execution_by_start
+                   WHERE state_machine = ?1 ORDER BY started_at DESC, key DESC LIMIT ?2";
+        let mut statement = opened.writer.prepare(sql).unwrap();
+        for number in 0..5 {
+            assert!(!statement.exists([number, number + 1]).unwrap());
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
     }
 }

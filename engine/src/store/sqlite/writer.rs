@@ -203,6 +203,14 @@ impl Committer {
     fn run(&mut self, mut waiting: mpsc::Receiver<Box<dyn Write>>) {
         let mut batch = Vec::new();
         while waiting.blocking_recv_many(&mut batch, BATCH_MAX) > 0 {
+            // Whoever is about to write goes first where processors are busy, and shares the
+            // commit; where they are not this costs nothing.
+            thread::yield_now();
+            while batch.len() < BATCH_MAX
+                && let Ok(write) = waiting.try_recv()
+            {
+                batch.push(write);
+            }
             #[expect(clippy::cast_precision_loss, reason = "they are few")]
             metrics::gauge!(measure::WRITES_WAITING).set(waiting.len() as f64);
             self.tally
