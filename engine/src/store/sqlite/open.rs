@@ -378,8 +378,8 @@ mod tests {
     fn statements_are_compiled_once() {
         let folder = tempfile::tempdir().unwrap();
         let opened = open(&folder.path().join("test.db")).unwrap();
-        let sql = "SELECT key FROM execution INDEXED BY execution_by_start
-                   WHERE state_machine = ?1 ORDER BY started_at DESC, key DESC LIMIT ?2";
+        let sql = "SELECT last FROM journal WHERE execution = ?1 AND first > ?2
+                   ORDER BY first DESC LIMIT ?2";
         let mut statement = opened.writer.prepare(sql).unwrap();
         for number in 0..5 {
             assert!(!statement.exists([number, number + 1]).unwrap());
