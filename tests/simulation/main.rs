@@ -23,7 +23,10 @@ mod map_runs;
 mod run;
 mod deletions;
 
+use std::num::NonZero;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
 
 use tokio::runtime::{Builder, Runtime};
 
@@ -51,6 +54,21 @@ struct Totals {
     children_redriven: u64,
 }
 
+impl Totals {
+    fn add(&mut self, other: &Self) {
+        self.runs += other.runs;
+        self.executions += other.executions;
+        self.writes += other.writes;
+        self.deaths += other.deaths;
+        self.claims += other.claims;
+        self.tasks += other.tasks;
+        self.redrives += other.redrives;
+        self.deletions += other.deletions;
+        self.children += other.children;
+        self.children_redriven += other.children_redriven;
+    }
+}
+
 fn main() -> ExitCode {
     let seeds = match arguments(std::env::args().skip(1)) {
         Ok(seeds) => seeds,
@@ -59,13 +77,13 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
-    let mut totals = Totals::default();
-    for seed in seeds {
-        if let Err(problem) = simulate(seed, &mut totals) {
+    let totals = match simulate_all(&seeds) {
+        Ok(totals) => totals,
+        Err((seed, problem)) => {
             eprintln!("seed {seed}: {problem}\nagain: cargo simulate -- --seed {seed}");
             return ExitCode::FAILURE;
         }
-    }
+    };
     println!(
         "{} runs of {} executions: {} writes, {} deaths, {} times taken over, {} tasks run, {} redrives, {} deletions, {} children of Map Runs, {} of them redriven; nothing lost, nothing twice",
         totals.runs,
@@ -100,6 +118,38 @@ fn arguments(mut arguments: impl Iterator<Item = String>) -> Result<Vec<u64>, St
         }
     }
     Ok(seeds)
+}
+
+/// Worlds know nothing of each other, so every processor runs some. Gives the first seed that
+/// failed, with its problem.
+fn simulate_all(seeds: &[u64]) -> Result<Totals, (u64, String)> {
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut totals = Totals::default();
+        while let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed)) {
+            if let Err(problem) = simulate(*seed, &mut totals) {
+                next.store(seeds.len(), Ordering::Relaxed);
+                return Err((*seed, problem));
+            }
+        }
+        Ok(totals)
+    };
+    let workers = thread::available_parallelism().map_or(1, NonZero::get);
+    thread::scope(|scope| {
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        let mut totals = Totals::default();
+        let mut problems = Vec::new();
+        for worker in workers {
+            match worker.join().expect("a world does not panic") {
+                Ok(part) => totals.add(&part),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        match problems.into_iter().min() {
+            Some(problem) => Err(problem),
+            None => Ok(totals),
+        }
+    })
 }
 
 fn simulate(seed: u64, totals: &mut Totals) -> Result<(), String> {
