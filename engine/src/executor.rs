@@ -475,7 +475,7 @@ impl Executor {
             if let Some(child_of) = child_of {
                 self.map_run_changed(&child_of.map_run);
             }
-            self.0.deletions.execution_ended();
+            self.0.deletions.something_ended();
         }
     }
 

@@ -32,17 +32,9 @@ pub(super) struct Deletions {
 }
 
 impl Deletions {
-    /// An execution has ended, perhaps the last one of a state machine.
-    pub(super) fn execution_ended(&self) {
-        self.something_ended();
-    }
-
-    /// A Map Run has ended, perhaps that of an execution which had ended before.
-    pub(super) fn map_run_ended(&self) {
-        self.something_ended();
-    }
-
-    fn something_ended(&self) {
+    /// An execution has ended, perhaps the last one of a state machine, or a Map Run whose execution
+    /// had ended before.
+    pub(super) fn something_ended(&self) {
         if !self.is_empty() {
             self.changed.notify_one();
         }

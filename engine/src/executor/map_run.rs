@@ -471,7 +471,7 @@ impl Runner {
             .map_runs()
             .end(record.key, end)
             .await?;
-        self.executor.0.deletions.map_run_ended();
+        self.executor.0.deletions.something_ended();
         Ok(())
     }
 

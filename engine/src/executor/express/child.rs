@@ -148,7 +148,7 @@ impl Child {
                 }
                 Ok(()) => {
                     if stopped_at.is_some() {
-                        executor.0.deletions.execution_ended();
+                        executor.0.deletions.something_ended();
                     }
                     return Ok(());
                 }

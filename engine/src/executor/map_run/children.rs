@@ -267,7 +267,7 @@ impl Begin {
                 let (first, room) = *turn;
                 if !first.execution().is_running() {
                     first.show();
-                    executor.0.deletions.execution_ended();
+                    executor.0.deletions.something_ended();
                     executor.map_run_changed(map_run);
                     return;
                 }
