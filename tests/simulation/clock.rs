@@ -27,9 +27,9 @@ impl PausedClock {
         }
     }
 
-    /// Sets the clock forward or back.
-    pub(crate) fn step(&self, milliseconds: i64) {
-        self.offset.fetch_add(milliseconds, Ordering::SeqCst);
+    /// Sets the clock: so far before or behind the true time.
+    pub(crate) fn set_off(&self, milliseconds: i64) {
+        self.offset.store(milliseconds, Ordering::SeqCst);
     }
 }
 
