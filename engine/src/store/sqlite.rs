@@ -5,7 +5,7 @@
 //! A few other threads read, each with a connection of its own: with SQLite's write-ahead log a
 //! read never waits for a write.
 //!
-//! The modules, in the order of a write's life: [`open`], [`writer`], [`executions`],
+//! The modules, in the order of a write's life: [`open`], [`writer`], [`executions`], [`journal`],
 //! [`state_machines`], [`versions`], [`activities`] and [`owners`] with the SQL, [`failure`];
 //! [`readers`] for reads; [`snapshot`] and [`repair`] for tools.
 
@@ -14,6 +14,7 @@ mod writer;
 mod checkpoint;
 mod readers;
 mod executions;
+mod journal;
 mod state_machines;
 mod versions;
 mod activities;
@@ -161,17 +162,17 @@ impl Store for SqliteStore {
         bytes_max: usize,
     ) -> StoreFuture<'_, Vec<Chunk>> {
         self.readers
-            .read(move |connection| executions::journal(connection, key, from, bytes_max))
+            .read(move |connection| journal::journal(connection, key, from, bytes_max))
     }
 
     fn history(&self, key: ExecutionKey, range: HistoryRange) -> StoreFuture<'_, Vec<Chunk>> {
         self.readers
-            .read(move |connection| executions::history(connection, key, range))
+            .read(move |connection| journal::history(connection, key, range))
     }
 
     fn last_chunk(&self, key: ExecutionKey) -> StoreFuture<'_, Option<Chunk>> {
         self.readers
-            .read(move |connection| executions::last_chunk(connection, key))
+            .read(move |connection| journal::last_chunk(connection, key))
     }
 
     fn list_executions(

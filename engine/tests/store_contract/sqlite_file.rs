@@ -120,7 +120,7 @@ fn a_newer_version_is_refused() {
         .unwrap();
     check_refused(
         &path,
-        "was written by a newer Stepwell: its format is 1000, this one knows up to 8",
+        "was written by a newer Stepwell: its format is 1000, this one knows up to 9",
     );
 }
 

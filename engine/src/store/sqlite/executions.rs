@@ -1,4 +1,4 @@
-//! The SQL of executions and their journals.
+//! The SQL of executions.
 //!
 //! Functions that write check before they write. `INDEXED BY` keeps the planner, which knows
 //! nothing of the table's size, from another choice: a statement whose index cannot serve it
@@ -10,14 +10,15 @@ use stepwell_interpreter::Timestamp;
 
 use super::activities;
 use super::failure::Failure;
+use super::journal::insert_chunk;
 use super::map_runs;
 use super::{owners, state_machines};
 use crate::store::execution::JournalEnd;
 use crate::store::map_run::{Child, MapRunKey};
 use crate::store::{
-    Append, Chunk, Conflict, Creation, Epoch, ExecutionCursor, ExecutionFilter, ExecutionKey,
-    ExecutionRecord, ExecutionStatus, HistoryRange, NewExecution, Order, RevisionKey,
-    StateMachineKey, StateMachineStatus,
+    Append, Conflict, Creation, Epoch, ExecutionCursor, ExecutionFilter, ExecutionKey,
+    ExecutionRecord, ExecutionStatus, NewExecution, RevisionKey, StateMachineKey,
+    StateMachineStatus, StoreError,
 };
 
 pub(super) fn create(connection: &Connection, new: &NewExecution) -> Result<Creation, Failure> {
@@ -111,40 +112,21 @@ pub(super) fn insert_record(
 
 pub(super) fn append(connection: &Connection, append: &Append) -> Result<(), Failure> {
     let key = integer(append.execution.0)?;
-    owners::check_lease(connection, append.epoch)?;
-    let (owner, before, child) = connection
-        .prepare_cached(
-            "SELECT owner, status, stopped_at, wake_at, map_run, child_index, child_items
-             FROM execution WHERE key = ?1",
-        )?
-        .query_row([key], |row| {
-            let standing = (
-                row.get(1)?,
-                instant_or_none(row, 2)?,
-                instant_or_none(row, 3)?,
-            );
-            Ok((unsigned(row, 0)?, standing, read_child(row, 4)?))
-        })
-        .optional()?
-        .ok_or(Conflict::UnknownExecution(append.execution))?;
-    if owner != append.epoch.0 {
-        let execution = append.execution;
+    let Some(found) = standing(connection, key, append.epoch)? else {
+        owners::check_lease(connection, append.epoch)?;
+        return Err(Conflict::UnknownExecution(append.execution).into());
+    };
+    if !found.has_lease {
+        return Err(StoreError::LeaseEnded {
+            epoch: append.epoch.0,
+        }
+        .into());
+    }
+    if found.owner != append.epoch.0 {
+        let (execution, owner) = (append.execution, found.owner);
         return Err(Conflict::HeldByAnother { execution, owner }.into());
     }
-    let end = connection
-        .prepare_cached(
-            "SELECT last, last_history FROM journal WHERE execution = ?1
-             ORDER BY first DESC LIMIT 1",
-        )?
-        .query_row([key], |row| {
-            Ok(JournalEnd {
-                last: unsigned(row, 0)?,
-                last_history: unsigned(row, 1)?,
-            })
-        })
-        .optional()?
-        .unwrap_or_default();
-    let end = end.followed_by(append.execution, &append.chunk)?;
+    let end = found.end.followed_by(append.execution, &append.chunk)?;
     integer(end.last.max(end.last_history))?;
     if let Some(letter) = append.letter {
         owners::take_letter(connection, append.execution, letter)?;
@@ -153,10 +135,11 @@ pub(super) fn append(connection: &Connection, append: &Append) -> Result<(), Fai
     for change in &append.queue {
         activities::change_queue(connection, key, change)?;
     }
-    if let Some(child) = child {
-        map_runs::recount(connection, child, before.0, append.status)?;
+    if let Some(child) = found.child {
+        map_runs::recount(connection, child, found.status, append.status)?;
     }
     // Most steps change none of this; then its page, and those of its indexes, stay clean.
+    let before = (found.status, found.stopped_at, found.wake_at);
     if before != (append.status, append.stopped_at, append.wake_at) || append.details.is_some() {
         connection
             .prepare_cached(
@@ -173,6 +156,49 @@ pub(super) fn append(connection: &Connection, append: &Append) -> Result<(), Fai
             ])?;
     }
     Ok(())
+}
+
+/// What an append is checked against, and what it may change.
+struct Standing {
+    /// Whether the lease is there of the owner who appends.
+    has_lease: bool,
+    owner: u64,
+    status: ExecutionStatus,
+    stopped_at: Option<Timestamp>,
+    wake_at: Option<Timestamp>,
+    child: Option<Child>,
+    end: JournalEnd,
+}
+
+/// Reads it in one go, because every step of every execution does.
+fn standing(connection: &Connection, key: i64, epoch: Epoch) -> Result<Option<Standing>, Failure> {
+    Ok(connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM lease WHERE epoch = ?2), owner, status, stopped_at,
+                 wake_at, map_run, child_index, child_items, last, last_history
+             FROM execution
+             LEFT JOIN journal INDEXED BY journal_by_execution ON journal.execution = ?1
+             WHERE key = ?1 ORDER BY first DESC LIMIT 1",
+        )?
+        .query_row([key, integer(epoch.0)?], |row| {
+            let end = match row.get::<_, Option<i64>>(8)? {
+                Some(_) => JournalEnd {
+                    last: unsigned(row, 8)?,
+                    last_history: unsigned(row, 9)?,
+                },
+                None => JournalEnd::default(),
+            };
+            Ok(Standing {
+                has_lease: row.get(0)?,
+                owner: unsigned(row, 1)?,
+                status: row.get(2)?,
+                stopped_at: instant_or_none(row, 3)?,
+                wake_at: instant_or_none(row, 4)?,
+                child: read_child(row, 5)?,
+                end,
+            })
+        })
+        .optional()?)
 }
 
 pub(super) fn by_key(
@@ -209,81 +235,6 @@ pub(super) fn by_name(
         }
     }
     Ok(None)
-}
-
-pub(super) fn journal(
-    connection: &Connection,
-    key: ExecutionKey,
-    from: u64,
-    bytes_max: usize,
-) -> Result<Vec<Chunk>, Failure> {
-    let key = integer(key.0)?;
-    // Past what an integer can hold there are no events either.
-    let from = i64::try_from(from).unwrap_or(i64::MAX);
-    let start = chunk_of_sequence(connection, key, from)?.map_or(from, |chunk| chunk.first);
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {CHUNK_COLUMNS} FROM journal
-         WHERE execution = ?1 AND first >= ?2 AND last >= ?3 ORDER BY first"
-    ))?;
-    let rows = statement.query_map([key, start, from], read_chunk)?;
-    take_up_to(bytes_max, rows, |_| Step::Take)
-}
-
-pub(super) fn history(
-    connection: &Connection,
-    key: ExecutionKey,
-    range: HistoryRange,
-) -> Result<Vec<Chunk>, Failure> {
-    if range.is_empty() {
-        return Ok(Vec::new());
-    }
-    let key = integer(key.0)?;
-    let (id, sql) = match range.order {
-        Order::Ascending => (range.from, "first >= ?2 ORDER BY first"),
-        Order::Descending => (range.to, "first <= ?2 ORDER BY first DESC"),
-    };
-    let Some(start) = chunk_of_history(connection, key, id.max(1))? else {
-        return Ok(Vec::new());
-    };
-    let mut statement = connection.prepare_cached(&format!(
-        "SELECT {CHUNK_COLUMNS} FROM journal WHERE execution = ?1 AND {sql}"
-    ))?;
-    let rows = statement.query_map([key, start], read_chunk)?;
-    take_up_to(range.bytes_max, rows, |chunk| match range.order {
-        Order::Ascending if chunk.first_history > range.to => Step::End,
-        Order::Descending if chunk.last_history < range.from => Step::End,
-        Order::Ascending | Order::Descending
-            if chunk.is_silent() || chunk.last_history < range.from =>
-        {
-            Step::Skip
-        }
-        Order::Ascending | Order::Descending => Step::Take,
-    })
-}
-
-pub(super) fn last_chunk(
-    connection: &Connection,
-    key: ExecutionKey,
-) -> Result<Option<Chunk>, Failure> {
-    Ok(connection
-        .prepare_cached(&format!(
-            "SELECT {CHUNK_COLUMNS} FROM journal WHERE execution = ?1 ORDER BY first DESC LIMIT 1"
-        ))?
-        .query_row([integer(key.0)?], read_chunk)
-        .optional()?)
-}
-
-/// The first chunk of a journal.
-pub(super) fn first_chunk(
-    connection: &Connection,
-    key: ExecutionKey,
-) -> Result<Option<Chunk>, Failure> {
-    Ok(connection
-        .prepare_cached(&format!(
-            "SELECT {CHUNK_COLUMNS} FROM journal WHERE execution = ?1 ORDER BY first LIMIT 1"
-        ))?
-        .query_row([integer(key.0)?], read_chunk)
-        .optional()?)
 }
 
 pub(super) fn list(
@@ -417,116 +368,6 @@ fn read_child(row: &Row<'_>, first: usize) -> rusqlite::Result<Option<Child>> {
         index: unsigned(row, first + 1)?,
         items: unsigned(row, first + 2)?,
     }))
-}
-
-/// The columns that [`read_chunk`] reads.
-pub(super) const CHUNK_COLUMNS: &str = "first, last, first_history, last_history, bytes";
-
-pub(super) fn read_chunk(row: &Row<'_>) -> rusqlite::Result<Chunk> {
-    Ok(Chunk {
-        first: unsigned(row, 0)?,
-        last: unsigned(row, 1)?,
-        first_history: unsigned(row, 2)?,
-        last_history: unsigned(row, 3)?,
-        bytes: row.get(4)?,
-    })
-}
-
-fn insert_chunk(connection: &Connection, key: i64, chunk: &Chunk) -> Result<(), Failure> {
-    connection
-        .prepare_cached(
-            "INSERT INTO journal (execution, first, last, first_history, last_history, bytes)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        )?
-        .execute(params![
-            key,
-            integer(chunk.first)?,
-            integer(chunk.last)?,
-            integer(chunk.first_history)?,
-            integer(chunk.last_history)?,
-            chunk.bytes,
-        ])?;
-    Ok(())
-}
-
-/// Where a chunk lies, without its bytes.
-struct Place {
-    first: i64,
-    last: i64,
-    first_history: u64,
-}
-
-/// The last chunk that begins at `sequence` or before.
-fn chunk_of_sequence(
-    connection: &Connection,
-    key: i64,
-    sequence: i64,
-) -> Result<Option<Place>, Failure> {
-    Ok(connection
-        .prepare_cached(
-            "SELECT first, last, first_history FROM journal
-             WHERE execution = ?1 AND first <= ?2 ORDER BY first DESC LIMIT 1",
-        )?
-        .query_row([key, sequence], |row| {
-            Ok(Place {
-                first: row.get(0)?,
-                last: row.get(1)?,
-                first_history: unsigned(row, 2)?,
-            })
-        })
-        .optional()?)
-}
-
-/// Where the last chunk begins whose history begins at `id` or before. History ids grow with
-/// sequence numbers, so a binary search finds it without an index that every append would pay for.
-fn chunk_of_history(connection: &Connection, key: i64, id: u64) -> Result<Option<i64>, Failure> {
-    let mut found = None;
-    let mut low = 1;
-    let mut high = chunk_of_sequence(connection, key, i64::MAX)?.map_or(0, |chunk| chunk.last);
-    while low <= high {
-        let middle = low + (high - low) / 2;
-        let Some(chunk) = chunk_of_sequence(connection, key, middle)? else {
-            break;
-        };
-        if chunk.first_history <= id {
-            found = Some(chunk.first);
-            low = chunk.last.saturating_add(1);
-        } else {
-            high = chunk.first - 1;
-        }
-    }
-    Ok(found)
-}
-
-/// What to do with a chunk of a history.
-pub(super) enum Step {
-    Take,
-    Skip,
-    End,
-}
-
-/// Takes chunks, at least one, for as long as they stay within `bytes_max` together.
-pub(super) fn take_up_to(
-    bytes_max: usize,
-    chunks: impl Iterator<Item = rusqlite::Result<Chunk>>,
-    step: impl Fn(&Chunk) -> Step,
-) -> Result<Vec<Chunk>, Failure> {
-    let mut taken = Vec::new();
-    let mut weight: usize = 0;
-    for chunk in chunks {
-        let chunk = chunk?;
-        match step(&chunk) {
-            Step::Take => {}
-            Step::Skip => continue,
-            Step::End => break,
-        }
-        weight = weight.saturating_add(chunk.weight());
-        if weight > bytes_max && !taken.is_empty() {
-            break;
-        }
-        taken.push(chunk);
-    }
-    Ok(taken)
 }
 
 /// As the numbers that the first migration lists.

@@ -6,6 +6,7 @@ use stepwell_interpreter::Timestamp;
 
 use super::executions::{self, instant, instant_or_none, integer, unsigned};
 use super::failure::Failure;
+use super::journal;
 use super::{SqliteStore, owners};
 use crate::store::map_run::{
     Child, ChildFilter, ChildResult, ChildrenCreation, Counts, LimitChange, LimitUpdate, MapRunEnd,
@@ -437,8 +438,8 @@ fn results(
     let mut results = Vec::new();
     for record in rows {
         let record = record?;
-        let first = executions::first_chunk(connection, record.key)?;
-        let last = executions::last_chunk(connection, record.key)?;
+        let first = journal::first_chunk(connection, record.key)?;
+        let last = journal::last_chunk(connection, record.key)?;
         let (Some(first), Some(last)) = (first, last) else {
             continue;
         };

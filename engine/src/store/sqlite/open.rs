@@ -32,6 +32,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../migrations/0006_map_runs.sql"),
     include_str!("../migrations/0007_deletions.sql"),
     include_str!("../migrations/0008_map_run_redrives.sql"),
+    include_str!("../migrations/0009_journal_in_order_of_writing.sql"),
 ];
 
 /// The version that the last migration leads to.
@@ -54,8 +55,7 @@ const LOCK_PATIENCE: Duration = Duration::from_secs(1);
 /// Pause before the lock is tried again.
 const LOCK_PAUSE: Duration = Duration::from_millis(10);
 
-/// For new databases. A chunk of more than a quarter of a page takes whole pages of its own, and
-/// the first chunk of a short workflow has several hundred bytes, up to two thousand. Twice as
+/// For new databases. Half as large, a commit writes more pages, each at a price of its own; twice as
 /// large, a name that the caller made, whose place in its index is random, dirties too much.
 const PAGE_BYTES: u32 = 8192;
 

@@ -212,7 +212,8 @@ impl Broom<'_> {
         let bytes = self
             .connection
             .prepare_cached(
-                "SELECT ifnull(sum(length(bytes)), 0) FROM journal WHERE execution = ?1",
+                "SELECT ifnull(sum(length(bytes)), 0)
+                 FROM journal INDEXED BY journal_by_execution WHERE execution = ?1",
             )?
             .query_row([key], |row| unsigned(row, 0))?;
         let is_full = self.bytes + bytes > self.removal.bytes_max as u64
@@ -228,7 +229,9 @@ impl Broom<'_> {
             return Ok(Swept::Kept);
         }
         self.connection
-            .prepare_cached("DELETE FROM journal WHERE execution = ?1")?
+            .prepare_cached(
+                "DELETE FROM journal INDEXED BY journal_by_execution WHERE execution = ?1",
+            )?
             .execute([key])?;
         self.executions += 1;
         self.bytes += bytes;

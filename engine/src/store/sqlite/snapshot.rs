@@ -9,10 +9,9 @@ use rusqlite::config::DbConfig;
 use rusqlite::{Connection, params};
 use stepwell_interpreter::Timestamp;
 
-use super::executions::{
-    CHUNK_COLUMNS, Step, integer, read_chunk, read_record, take_up_to, unsigned,
-};
+use super::executions::{integer, read_record, unsigned};
 use super::failure::{Failure, store_error};
+use super::journal::{CHUNK_COLUMNS, Step, read_chunk, take_up_to};
 use super::{activities, map_runs, open, state_machines};
 use crate::store::map_run::MapRunKey;
 use crate::store::{
@@ -116,7 +115,7 @@ impl Snapshot {
     pub fn journals_without_record(&self) -> Result<Vec<ExecutionKey>, StoreError> {
         self.run(|connection| {
             let mut statement = connection.prepare_cached(
-                "SELECT DISTINCT execution FROM journal
+                "SELECT DISTINCT execution FROM journal INDEXED BY journal_by_execution
                  WHERE NOT EXISTS (SELECT 1 FROM execution WHERE key = journal.execution)
                  ORDER BY execution",
             )?;
@@ -139,7 +138,7 @@ impl Snapshot {
     ) -> Result<Vec<Chunk>, StoreError> {
         self.run(|connection| {
             let mut statement = connection.prepare_cached(&format!(
-                "SELECT {CHUNK_COLUMNS} FROM journal
+                "SELECT {CHUNK_COLUMNS} FROM journal INDEXED BY journal_by_execution
                  WHERE execution = ?1 AND first > ?2 ORDER BY first"
             ))?;
             let after = i64::try_from(after).unwrap_or(i64::MAX);
