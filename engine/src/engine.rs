@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::Value;
 use stepwell_interpreter::Execution;
 use stepwell_interpreter::event::Event;
-use stepwell_interpreter::execution::Limits;
+use stepwell_interpreter::execution::{Limits, Status};
 use stepwell_interpreter::{Payload, Timestamp};
 use tokio::runtime::Handle;
 use tokio::task::AbortHandle;
@@ -17,7 +17,7 @@ use crate::clock::{Clock, SystemClock};
 use crate::configuration::{Configuration, Retention};
 use crate::error::OperationError;
 use crate::executor::express::{self, ExpressExecution};
-use crate::executor::{Executor, Observer, Parts, standing};
+use crate::executor::{Executor, Observer, Parts, Watched, standing};
 use crate::integrations::mock::MockConfiguration;
 use crate::integrations::{Closure, Handlers, HandlersError, TaskError, TaskHandler};
 use crate::logs::Logs;
@@ -478,40 +478,39 @@ impl ExecutionHandle {
             Kept::Memory(execution) => {
                 let status = execution.outcome().await;
                 let status = status.ok_or_else(|| OperationError::given_up(&self.arn))?;
-                let failure = status.failure();
-                let text = |text: &Arc<str>| text.to_string();
-                Ok(Outcome {
-                    status: standing(&status).0,
-                    output: status.output().map(Payload::to_json),
-                    error: failure.and_then(|failure| failure.error.as_ref().map(text)),
-                    cause: failure.and_then(|failure| failure.cause.as_ref().map(text)),
-                })
+                Ok(outcome(&status))
             }
         }
     }
 
     async fn kept_outcome(&self, key: ExecutionKey) -> Result<Outcome, OperationError> {
-        // Redriven, it runs again after its end.
-        let description = loop {
+        let executor = &self.engine.executor;
+        loop {
             // Watch first, look second: an end in between is not missed.
-            let watch = self.engine.executor.watch(key);
-            let description = self.describe().await?;
-            if description.status != ExecutionStatus::Running {
-                break description;
+            let watch = executor.watch(key);
+            if !executor.drives(key) {
+                let description = self.describe().await?;
+                if description.status != ExecutionStatus::Running {
+                    return Ok(Outcome {
+                        status: description.status,
+                        output: description.output.as_ref().map(Payload::to_json),
+                        error: description.error,
+                        cause: description.cause,
+                    });
+                }
             }
             // A store that failed before wakes nobody any more.
             self.engine.readiness()?;
-            if !watch.has_ended().await {
-                self.engine.readiness()?;
-                return Err(OperationError::given_up(&self.arn));
+            match watch.end().await {
+                Watched::Ended(status) => return Ok(outcome(&status)),
+                // Redriven, it runs again after its end.
+                Watched::EndedElsewhere => {}
+                Watched::GivenUp => {
+                    self.engine.readiness()?;
+                    return Err(OperationError::given_up(&self.arn));
+                }
             }
-        };
-        Ok(Outcome {
-            status: description.status,
-            output: description.output.as_ref().map(Payload::to_json),
-            error: description.error,
-            cause: description.cause,
-        })
+        }
     }
 
     /// Lets an execution that ended without success go on from the states that had not ended.
@@ -538,6 +537,18 @@ impl ExecutionHandle {
             execution_arn: self.arn.clone(),
         };
         self.engine.describe_execution(request).await
+    }
+}
+
+/// What a program is told of an end.
+fn outcome(status: &Status) -> Outcome {
+    let failure = status.failure();
+    let text = |text: &Arc<str>| text.to_string();
+    Outcome {
+        status: standing(status).0,
+        output: status.output().map(Payload::to_json),
+        error: failure.and_then(|failure| failure.error.as_ref().map(text)),
+        cause: failure.and_then(|failure| failure.cause.as_ref().map(text)),
     }
 }
 

@@ -95,7 +95,7 @@ pub(crate) struct Shared {
     /// The executions that cannot go on, whose ends nobody need wait for.
     set_aside: Mutex<HashSet<ExecutionKey>>,
     /// Who waits for an execution to end.
-    watchers: Mutex<HashMap<ExecutionKey, Vec<oneshot::Sender<()>>>>,
+    watchers: Mutex<HashMap<ExecutionKey, Vec<oneshot::Sender<Status>>>>,
     timers: Timers,
     activities: Activities,
     warm: Warm,
@@ -122,6 +122,8 @@ pub(crate) struct Program {
 struct Live {
     inbox: Inbox,
     driver: AbortHandle,
+    /// Whether it is known to run: whoever watches from then on learns of its end.
+    is_running: bool,
 }
 
 /// How to reach a driver.
@@ -394,7 +396,14 @@ impl Executor {
         self.0.map_runs.stop();
     }
 
-    /// Completes when the execution has ended. The caller looks first whether it has already.
+    /// Whether an execution is known to run, because it has a driver here.
+    pub(crate) fn drives(&self, key: ExecutionKey) -> bool {
+        lock(&self.0.live)
+            .get(&key)
+            .is_some_and(|live| live.is_running)
+    }
+
+    /// Completes when the execution has ended. The caller looks afterwards whether it has already.
     pub(crate) fn watch(&self, key: ExecutionKey) -> Watch {
         let (sender, ended) = oneshot::channel();
         let mut watchers = lock(&self.0.watchers);
@@ -466,8 +475,12 @@ impl Executor {
     fn committed(&self, key: ExecutionKey, execution: &Execution, events: &[Event]) {
         self.show(execution, events);
         if !execution.is_running() {
+            // First this, then the watchers: whoever saw that it runs is among them.
+            if let Some(live) = lock(&self.0.live).get_mut(&key) {
+                live.is_running = false;
+            }
             for watcher in lock(&self.0.watchers).remove(&key).into_iter().flatten() {
-                let _ = watcher.send(());
+                let _ = watcher.send(execution.status().clone());
             }
             let child_of = execution
                 .started()
@@ -511,9 +524,12 @@ impl Executor {
         lock(&self.0.set_aside).contains(&key)
     }
 
-    /// The execution could be read again.
-    fn take_up(&self, key: ExecutionKey) {
+    /// The execution could be read, perhaps again, and runs, unless it ended in its first step.
+    fn take_up(&self, key: ExecutionKey, execution: &Execution) {
         lock(&self.0.set_aside).remove(&key);
+        if let Some(live) = lock(&self.0.live).get_mut(&key) {
+            live.is_running = execution.is_running();
+        }
     }
 
     /// The store cannot be written any more: say so, once.
@@ -531,19 +547,32 @@ impl Executor {
 pub(crate) struct Watch {
     executor: Executor,
     key: ExecutionKey,
-    ended: oneshot::Receiver<()>,
+    ended: oneshot::Receiver<Status>,
+}
+
+/// What became of an execution that was watched.
+pub(crate) enum Watched {
+    /// It ended here, like this.
+    Ended(Status),
+    /// It ended with another owner.
+    EndedElsewhere,
+    /// It cannot go on.
+    GivenUp,
 }
 
 impl Watch {
-    /// Completes when the execution has ended: `false` if it cannot go on.
-    pub(crate) async fn has_ended(mut self) -> bool {
-        if self.executor.0.lease.is_none() {
-            return (&mut self.ended).await.is_ok();
-        }
-        let executor = self.executor.clone();
+    /// Completes when the execution has ended, or cannot go on.
+    pub(crate) async fn end(mut self) -> Watched {
+        let (executor, key) = (self.executor.clone(), self.key);
+        let elsewhere = async {
+            match executor.0.lease {
+                Some(_) => executor.ends_elsewhere(key).await,
+                None => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            ended = &mut self.ended => ended.is_ok(),
-            ended = executor.ends_elsewhere(self.key) => ended,
+            ended = &mut self.ended => ended.map_or(Watched::GivenUp, Watched::Ended),
+            ended = elsewhere => if ended { Watched::EndedElsewhere } else { Watched::GivenUp },
         }
     }
 }
@@ -587,7 +616,15 @@ fn go_live(
     driving: impl Future<Output = ()> + Send + 'static,
 ) {
     let driver = tokio::spawn(driving).abort_handle();
-    live.insert(key, Live { inbox, driver });
+    let is_running = false;
+    live.insert(
+        key,
+        Live {
+            inbox,
+            driver,
+            is_running,
+        },
+    );
 }
 
 /// A run of events as the store takes it; `None` for no events. `last_history` is the id of the

@@ -86,7 +86,7 @@ async fn drive_on(
         executor.0.timers.clear(key);
         let stop = match begun {
             Ok(Loaded::Running(execution)) => {
-                executor.take_up(key);
+                executor.take_up(key, &execution);
                 let driver = Driver {
                     executor,
                     key,
