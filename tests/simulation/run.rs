@@ -134,7 +134,9 @@ impl Plan {
                     // While the machine was down, somebody set its clock: those of machines that
                     // share a disk stay within a fraction of a lease.
                     let unit = if is_alone { 3_600_000 } else { 1_000 };
-                    clock.set_off((i64::try_from(choices.below(5)).expect("it is small") - 2) * unit);
+                    clock.set_off(
+                        (i64::try_from(choices.below(5)).expect("it is small") - 2) * unit,
+                    );
                     if !is_alone {
                         let down = Duration::from_secs(choices.below(DOWN_MAX));
                         tokio::time::sleep(down).await;

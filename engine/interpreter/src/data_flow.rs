@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use stepwell_language::expression::{Expression, JsonPath, ReferencePath, Root};
-use stepwell_language::json::{Members, Value};
+use stepwell_language::json::{DEPTH_MAX, Excess, Members, Value};
 use stepwell_language::model::{PathField, ResultPath, State, Template};
 
 use crate::chance::Chance;
@@ -18,10 +18,6 @@ use crate::failure::name;
 use crate::fault::Fault;
 use crate::payload::Payload;
 use crate::timestamp::Timestamp;
-
-/// Levels that a payload may nest. Templates, variables and the results of Parallel and Map wrap
-/// data in data; this keeps a loop of them from building what cannot be read again.
-pub(crate) const DEPTH_MAX: usize = 1_000;
 
 /// Bytes of all variables of an execution. Source: developer guide, "Passing data between states
 /// with variables".
@@ -221,7 +217,9 @@ pub(crate) fn fill(
     scope: &Scope<'_>,
     chance: &mut Chance,
 ) -> Result<Payload, Fault> {
-    bounded(fill_value(template, "", scope, chance)?)
+    Ok(Payload::from_value(fill_value(
+        template, "", scope, chance,
+    )?))
 }
 
 fn fill_value(
@@ -316,7 +314,7 @@ pub(crate) fn assign(
         Some(Template::Object(entries)) => entries
             .iter()
             .map(|(name, entry)| {
-                let value = bounded(fill_value(entry, name, scope, chance)?)?;
+                let value = Payload::from_value(fill_value(entry, name, scope, chance)?);
                 Ok((name.clone(), value))
             })
             .collect::<Result<_, Fault>>()?,
@@ -343,9 +341,7 @@ pub(crate) fn check_variables(
 ) -> Result<(), Fault> {
     let mut size = 0;
     for (_, value) in assigned {
-        if !value.fits(Payload::SIZE_MAX - size) {
-            return Err(Fault::own_output(state));
-        }
+        check_limits(value, Payload::SIZE_MAX - size, || Fault::own_output(state))?;
         size += value.size();
     }
     if size > 0 && scope.surroundings.variables_size() + size > VARIABLES_SIZE_MAX {
@@ -397,33 +393,43 @@ pub(crate) fn place(
                     ),
                 )
             })?;
-            bounded(value)
+            Ok(Payload::from_value(value))
         }
     }
 }
 
 /// `output`, unless it is too large for the state to give out.
 pub(crate) fn within_limit(state: &State, output: Payload) -> Result<Payload, Fault> {
-    if !output.fits(Payload::SIZE_MAX) {
-        return Err(Fault::own_output(state));
-    }
+    check_limits(&output, Payload::SIZE_MAX, || Fault::own_output(state))?;
     Ok(output)
 }
 
-/// `value` as a payload, unless it nests too deep.
-pub(crate) fn bounded(value: Value) -> Result<Payload, Fault> {
-    check_depth(&value)?;
-    Ok(Payload::from_value(value))
+/// Refuses data that is too large, or nests too deep: templates, variables and the results of
+/// Parallel and Map wrap data in data, and a loop of them could build what cannot be read again.
+/// It is looked at once, where it leaves a state: how deep it nests shows while it is written.
+pub(crate) fn check_limits(
+    payload: &Payload,
+    size_max: usize,
+    too_large: impl FnOnce() -> Fault,
+) -> Result<(), Fault> {
+    payload.check(size_max).map_err(|excess| match excess {
+        Excess::Size => too_large(),
+        Excess::Depth => too_deep(),
+    })
 }
 
-/// Refuses data that nests so deep that reading it again would exhaust the stack.
+/// Refuses a result that nests so deep that reading it again would exhaust the stack.
 pub(crate) fn check_depth(value: &Value) -> Result<(), Fault> {
     if depth_exceeds(value, DEPTH_MAX) {
-        return Err(Fault::runtime(format!(
-            "The data nests deeper than the limit of {DEPTH_MAX} levels."
-        )));
+        return Err(too_deep());
     }
     Ok(())
+}
+
+fn too_deep() -> Fault {
+    Fault::runtime(format!(
+        "The data nests deeper than the limit of {DEPTH_MAX} levels."
+    ))
 }
 
 fn depth_exceeds(value: &Value, levels: usize) -> bool {

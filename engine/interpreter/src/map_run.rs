@@ -167,7 +167,7 @@ impl MapRunItems {
         if items == 0 {
             return Ok(None);
         }
-        let input = data_flow::bounded(batch.finish())?;
+        let input = Payload::from_value(batch.finish());
         let input = data_flow::within_limit(self.state(), input)?;
         Ok(Some(MapRunChild { input, items }))
     }

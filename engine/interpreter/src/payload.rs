@@ -1,10 +1,10 @@
 //! JSON data on its way through an execution.
 
+use std::fmt;
 use std::sync::{Arc, OnceLock};
-use std::{fmt, io};
 
 use serde::Deserialize;
-use stepwell_language::json::Value;
+use stepwell_language::json::{DEPTH_MAX, Excess, Value};
 
 /// A JSON value that is shared, never changed, and known as text, as a tree, or as both.
 ///
@@ -17,31 +17,6 @@ pub struct Payload(Arc<Inner>);
 struct Inner {
     text: OnceLock<Box<str>>,
     value: OnceLock<Value>,
-}
-
-/// Where text is written up to a limit.
-struct Room {
-    bytes: Vec<u8>,
-    size_max: usize,
-}
-
-impl io::Write for Room {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.write_all(bytes)?;
-        Ok(bytes.len())
-    }
-
-    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
-        if self.bytes.len() + bytes.len() > self.size_max {
-            return Err(io::ErrorKind::StorageFull.into());
-        }
-        self.bytes.extend_from_slice(bytes);
-        Ok(())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 impl Payload {
@@ -80,9 +55,7 @@ impl Payload {
                 .value
                 .get()
                 .expect("a payload is made from text or from a tree");
-            serde_json::to_string(value)
-                .expect("a JSON tree can be written")
-                .into()
+            value.to_string().into()
         })
     }
 
@@ -110,22 +83,24 @@ impl Payload {
         self.text().len()
     }
 
-    /// Whether its size is at most this. What is larger is written no further: a tree that names
-    /// another one many times over is small, and its text is not.
-    pub fn fits(&self, size_max: usize) -> bool {
+    /// Whether it is within the limits of what goes from state to state: at most `size_max` bytes,
+    /// and not nested deeper than can be read again.
+    ///
+    /// # Errors
+    ///
+    /// The limit that it exceeds.
+    pub fn check(&self, size_max: usize) -> Result<(), Excess> {
         if let Some(text) = self.0.text.get() {
-            return text.len() <= size_max;
+            // What was read as text, or written once, nests as it may.
+            return if text.len() <= size_max {
+                Ok(())
+            } else {
+                Err(Excess::Size)
+            };
         }
-        let mut room = Room {
-            bytes: Vec::with_capacity(128),
-            size_max,
-        };
-        if serde_json::to_writer(&mut room, self.value()).is_err() {
-            return false;
-        }
-        let text = String::from_utf8(room.bytes).expect("JSON text is UTF-8");
+        let text = self.value().to_text(size_max, DEPTH_MAX)?;
         self.0.text.get_or_init(|| text.into());
-        true
+        Ok(())
     }
 
     /// Whether both are the very same payload, not just equal ones.
@@ -183,17 +158,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_larger_than_it_may_be_is_not_written() {
-        let mut value = Value::from("0123456789");
-        for _ in 0..60 {
-            value = Value::from(vec![value.clone(), value]);
-        }
-        assert!(!Payload::from_value(value).fits(Payload::SIZE_MAX));
+    fn limits_hold_whatever_is_known_of_it() {
         let payload = Payload::from_value(json!({"a": [1, null]}));
-        assert!(!payload.fits(13));
-        assert!(payload.fits(14));
+        assert_eq!(payload.check(13), Err(Excess::Size));
+        assert_eq!(payload.check(14), Ok(()));
         assert_eq!(payload.text(), r#"{"a":[1,null]}"#);
-        assert!(!payload.fits(13));
+        assert_eq!(payload.check(13), Err(Excess::Size));
+        let nested = |depth| (1..depth).fold(json!([]), |value, _| json!([value]));
+        let deepest = Payload::from_value(nested(DEPTH_MAX));
+        assert_eq!(deepest.check(Payload::SIZE_MAX), Ok(()));
+        let deeper = Payload::from_value(nested(DEPTH_MAX + 1));
+        assert_eq!(deeper.check(Payload::SIZE_MAX), Err(Excess::Depth));
     }
 
     #[test]

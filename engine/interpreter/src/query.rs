@@ -12,7 +12,7 @@ use stepwell_language::json::{Members, Value};
 use stepwell_language::model::{State, Template};
 
 use crate::chance::Chance;
-use crate::data_flow::{Scope, bounded, check_variables, within_limit};
+use crate::data_flow::{Scope, check_variables, within_limit};
 use crate::evaluate::jsonata::{Answer, Evaluator, States};
 use crate::fault::Fault;
 use crate::payload::Payload;
@@ -110,7 +110,8 @@ impl<'a> Query<'a> {
         {
             return Ok(shared.clone());
         }
-        bounded(self.fill_value(template, &Field::Whole(field))?)
+        let value = self.fill_value(template, &Field::Whole(field))?;
+        Ok(Payload::from_value(value))
     }
 
     /// What an expression names that is no more than a name.

@@ -17,7 +17,7 @@ mod build;
 
 pub use error::{JsonError, JsonErrorKind};
 pub use node::{Duplicate, Entry, Node, NodeValue, Object};
-pub use value::{Iter, Members, Value};
+pub use value::{Excess, Iter, Members, Value};
 
 /// How many arrays and objects may stand inside each other. Jackson's own limit.
 pub const DEPTH_MAX: usize = 1_000;

@@ -143,10 +143,9 @@ fn schedule(
     let role = role(task.credentials.as_ref(), &mut query)?;
     let parameters = arguments(state, raw, query)?;
     raw.see(Stage::Arguments, &parameters);
-    if !parameters.fits(Payload::SIZE_MAX) {
-        let culprit = culprit(&task.resource);
-        return Err(Fault::data_limit(&culprit, "provided parameters"));
-    }
+    data_flow::check_limits(&parameters, Payload::SIZE_MAX, || {
+        Fault::data_limit(&culprit(&task.resource), "provided parameters")
+    })?;
     Ok(Decision::Schedule(Box::new(TaskScheduled {
         parameters,
         timeout_seconds,

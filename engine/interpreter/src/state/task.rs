@@ -27,12 +27,9 @@ pub(super) fn decide(
         None => effective.clone(),
     };
     raw.see(Stage::Parameters, &parameters);
-    if !parameters.fits(Payload::SIZE_MAX) {
-        return Err(Fault::data_limit(
-            &culprit(&task.resource),
-            "provided parameters",
-        ));
-    }
+    data_flow::check_limits(&parameters, Payload::SIZE_MAX, || {
+        Fault::data_limit(&culprit(&task.resource), "provided parameters")
+    })?;
     let timeout_seconds = seconds(task.timeout_seconds.as_ref(), "TimeoutSecondsPath", &scope)?;
     let heartbeat_seconds = seconds(
         task.heartbeat_seconds.as_ref(),

@@ -17,6 +17,7 @@ mod convert;
 mod text;
 
 pub use members::{Iter, Members};
+pub use text::Excess;
 
 /// A JSON value. Cloning one costs at most a counter.
 ///

@@ -4,8 +4,8 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::{Members, Value};
-use crate::json::read_value;
 use crate::json::tests::any_json;
+use crate::json::{Excess, read_value};
 
 fn object(count: usize) -> Members {
     (0..count)
@@ -125,6 +125,31 @@ fn deep_trees_need_little_stack() {
     reader.disable_recursion_limit();
     let read: Value = serde::Deserialize::deserialize(&mut reader).unwrap();
     assert_eq!(tree, read);
+}
+
+#[test]
+fn every_character_is_written_as_serde_json_writes_it() {
+    let text: String = (0..0x3000).filter_map(char::from_u32).collect();
+    assert_eq!(
+        Value::from(&*text).to_string(),
+        serde_json::Value::from(&*text).to_string()
+    );
+}
+
+#[test]
+fn what_exceeds_a_limit_is_not_written() {
+    let mut vast = Value::from("0123456789");
+    for _ in 0..60 {
+        vast = Value::from(vec![vast.clone(), vast]);
+    }
+    assert_eq!(vast.to_text(262_144, 1_000), Err(Excess::Size));
+    let value = Value::from(json!({"a": [1, {}]}));
+    let text = r#"{"a":[1,{}]}"#;
+    assert_eq!(value.to_text(text.len(), 3).as_deref(), Ok(text));
+    assert_eq!(value.to_text(text.len() - 1, 3), Err(Excess::Size));
+    assert_eq!(value.to_text(text.len(), 2), Err(Excess::Depth));
+    assert_eq!(Value::from("é").to_text(4, 0).as_deref(), Ok("\"é\""));
+    assert_eq!(Value::from("é").to_text(3, 0), Err(Excess::Size));
 }
 
 #[test]

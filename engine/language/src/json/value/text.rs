@@ -12,11 +12,141 @@ use serde_json::Number;
 
 use super::{Members, Value};
 
+/// Which limit a value exceeds that is to be written.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Excess {
+    /// Its text has too many bytes.
+    Size,
+    /// It nests too deep.
+    Depth,
+}
+
+impl Value {
+    /// Compact JSON of at most `size_max` bytes, whose arrays and objects nest at most `depth_max`
+    /// deep. What exceeds a limit is written no further: a tree that names another one many times
+    /// over is small, and its text is not.
+    ///
+    /// # Errors
+    ///
+    /// The limit that was met first.
+    pub fn to_text(&self, size_max: usize, depth_max: usize) -> Result<String, Excess> {
+        let mut writer = Writer {
+            bytes: Vec::with_capacity(128.min(size_max)),
+            size_max,
+        };
+        writer.write(self, depth_max)?;
+        if writer.bytes.len() > size_max {
+            return Err(Excess::Size);
+        }
+        Ok(String::from_utf8(writer.bytes).expect("JSON text is UTF-8"))
+    }
+}
+
 /// Compact JSON.
 impl fmt::Display for Value {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(&serde_json::to_string(self).map_err(|_| fmt::Error)?)
+        let text = self.to_text(usize::MAX, usize::MAX);
+        formatter.write_str(&text.map_err(|_| fmt::Error)?)
     }
+}
+
+/// Writes text by hand: most of what a state costs that gives out new data is this.
+struct Writer {
+    bytes: Vec<u8>,
+    size_max: usize,
+}
+
+impl Writer {
+    fn write(&mut self, value: &Value, depth_max: usize) -> Result<(), Excess> {
+        match value {
+            Value::Null => self.bytes.extend_from_slice(b"null"),
+            Value::Bool(true) => self.bytes.extend_from_slice(b"true"),
+            Value::Bool(false) => self.bytes.extend_from_slice(b"false"),
+            Value::Number(number) => {
+                serde_json::to_writer(&mut self.bytes, number).expect("a number can be written");
+            }
+            Value::String(text) => self.write_string(text)?,
+            Value::Array(elements) => {
+                let depth_max = depth_max.checked_sub(1).ok_or(Excess::Depth)?;
+                self.bytes.push(b'[');
+                for (position, element) in elements.iter().enumerate() {
+                    self.separate(position)?;
+                    self.write(element, depth_max)?;
+                }
+                self.bytes.push(b']');
+            }
+            Value::Object(members) => {
+                let depth_max = depth_max.checked_sub(1).ok_or(Excess::Depth)?;
+                self.bytes.push(b'{');
+                for (position, (name, value)) in members.iter().enumerate() {
+                    self.separate(position)?;
+                    self.write_string(name)?;
+                    self.bytes.push(b':');
+                    self.write(value, depth_max)?;
+                }
+                self.bytes.push(b'}');
+            }
+        }
+        Ok(())
+    }
+
+    fn separate(&mut self, position: usize) -> Result<(), Excess> {
+        if position > 0 {
+            self.bytes.push(b',');
+        }
+        if self.bytes.len() > self.size_max {
+            return Err(Excess::Size);
+        }
+        Ok(())
+    }
+
+    fn write_string(&mut self, text: &str) -> Result<(), Excess> {
+        if text.len() > self.size_max {
+            return Err(Excess::Size);
+        }
+        self.bytes.push(b'"');
+        // Without a branch on each byte this looks at many at once.
+        let is_plain = text
+            .bytes()
+            .fold(true, |is_plain, byte| is_plain & !is_escaped(byte));
+        if is_plain {
+            self.bytes.extend_from_slice(text.as_bytes());
+        } else {
+            self.write_escaped(text.as_bytes());
+        }
+        self.bytes.push(b'"');
+        Ok(())
+    }
+
+    fn write_escaped(&mut self, text: &[u8]) {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        let mut rest = text;
+        while let Some(at) = rest.iter().position(|byte| is_escaped(*byte)) {
+            let byte = rest[at];
+            self.bytes.extend_from_slice(&rest[..at]);
+            self.bytes.push(b'\\');
+            match byte {
+                b'"' | b'\\' => self.bytes.push(byte),
+                8 => self.bytes.push(b'b'),
+                b'\t' => self.bytes.push(b't'),
+                b'\n' => self.bytes.push(b'n'),
+                12 => self.bytes.push(b'f'),
+                b'\r' => self.bytes.push(b'r'),
+                control => {
+                    let (high, low) = (usize::from(control >> 4), usize::from(control & 15));
+                    let digits = [b'u', b'0', b'0', DIGITS[high], DIGITS[low]];
+                    self.bytes.extend_from_slice(&digits);
+                }
+            }
+            rest = &rest[at + 1..];
+        }
+        self.bytes.extend_from_slice(rest);
+    }
+}
+
+/// Whether a string spells this byte in another way. Source: RFC 8259, section 7.
+fn is_escaped(byte: u8) -> bool {
+    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
 }
 
 impl Serialize for Value {
