@@ -524,11 +524,11 @@ impl Executor {
         lock(&self.0.set_aside).contains(&key)
     }
 
-    /// The execution could be read, perhaps again, and runs, unless it ended in its first step.
-    fn take_up(&self, key: ExecutionKey, execution: &Execution) {
+    /// The execution could be read, perhaps again, and runs.
+    fn take_up(&self, key: ExecutionKey) {
         lock(&self.0.set_aside).remove(&key);
         if let Some(live) = lock(&self.0.live).get_mut(&key) {
-            live.is_running = execution.is_running();
+            live.is_running = true;
         }
     }
 

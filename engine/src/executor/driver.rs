@@ -80,13 +80,17 @@ async fn drive_on(
     loop {
         let was_loaded = execution.is_none();
         let begun = match execution.take() {
-            Some(execution) => Ok(Loaded::Running(Box::new(execution))),
+            Some(execution) if execution.is_running() => {
+                Ok(Loaded::Running(Box::new(execution)))
+            }
+            // It ended in its first step.
+            Some(_) => Ok(Loaded::Ended),
             None => load(executor, key).await,
         };
         executor.0.timers.clear(key);
         let stop = match begun {
             Ok(Loaded::Running(execution)) => {
-                executor.take_up(key, &execution);
+                executor.take_up(key);
                 let driver = Driver {
                     executor,
                     key,
