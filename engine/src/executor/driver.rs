@@ -80,9 +80,7 @@ async fn drive_on(
     loop {
         let was_loaded = execution.is_none();
         let begun = match execution.take() {
-            Some(execution) if execution.is_running() => {
-                Ok(Loaded::Running(Box::new(execution)))
-            }
+            Some(execution) if execution.is_running() => Ok(Loaded::Running(Box::new(execution))),
             // It ended in its first step.
             Some(_) => Ok(Loaded::Ended),
             None => load(executor, key).await,

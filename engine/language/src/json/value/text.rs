@@ -104,15 +104,13 @@ impl Writer {
         if text.len() > self.size_max {
             return Err(Excess::Size);
         }
+        self.bytes.reserve(text.len() + 2);
         self.bytes.push(b'"');
-        // Without a branch on each byte this looks at many at once.
-        let is_plain = text
-            .bytes()
-            .fold(true, |is_plain, byte| is_plain & !is_escaped(byte));
-        if is_plain {
-            self.bytes.extend_from_slice(text.as_bytes());
+        let text = text.as_bytes();
+        if is_plain(text) {
+            self.bytes.extend_from_slice(text);
         } else {
-            self.write_escaped(text.as_bytes());
+            self.write_escaped(text);
         }
         self.bytes.push(b'"');
         Ok(())
@@ -142,6 +140,17 @@ impl Writer {
         }
         self.bytes.extend_from_slice(rest);
     }
+}
+
+/// Whether a string spells all of this as it is. Most names and many texts are short; of a long one
+/// many bytes are looked at in one go, where no byte ends the loop.
+fn is_plain(text: &[u8]) -> bool {
+    const SHORT: usize = 32;
+    if text.len() < SHORT {
+        return !text.iter().any(|byte| is_escaped(*byte));
+    }
+    text.iter()
+        .fold(true, |is_plain, byte| is_plain & !is_escaped(*byte))
 }
 
 /// Whether a string spells this byte in another way. Source: RFC 8259, section 7.
