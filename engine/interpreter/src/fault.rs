@@ -113,6 +113,11 @@ impl Fault {
         }
     }
 
+    /// Whether any retrier or catcher can answer to it; see [`Failed::may_be_caught`].
+    pub(crate) fn may_be_caught(&self) -> bool {
+        self.clone().into_unplaced().may_be_caught()
+    }
+
     /// The failure of a state by itself, which has no place in a history to name.
     pub(crate) fn into_unplaced(self) -> Failed {
         Failed {

@@ -28,9 +28,15 @@ impl Failed {
         }
     }
 
+    /// Whether any retrier or catcher can answer to it, in its own state or around it.
+    pub(crate) fn may_be_caught(&self) -> bool {
+        let is_runtime = self.failure.error.as_deref() == Some(name::RUNTIME);
+        !is_runtime && self.class != FailureClass::OwnOutput
+    }
+
     fn is_matched_by(&self, error_equals: &[Arc<str>]) -> bool {
         let error = self.failure.error.as_deref();
-        if error == Some(name::RUNTIME) || self.class == FailureClass::OwnOutput {
+        if !self.may_be_caught() {
             return false;
         }
         error_equals.iter().any(|matcher| match &**matcher {

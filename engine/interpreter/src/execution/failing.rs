@@ -68,13 +68,7 @@ impl Execution {
         if self.retry(id, &failed, failed_by, turn) || self.catch(id, &failed, turn) {
             return;
         }
-        match self.flow(id).parent {
-            None => {
-                let kind = EventKind::ExecutionFailed(failed.failure);
-                self.record(turn, id, None, Place::After(failed_by), kind);
-            }
-            Some((owner, _)) => self.fail_owner(owner, id, failed, turn),
-        }
+        self.resolve_uncaught(id, failed, turn);
     }
 
     /// Plans another attempt, if a retrier allows one.
@@ -130,22 +124,21 @@ impl Execution {
         true
     }
 
-    /// A failure that no catcher of its own state may handle, because catching is what failed.
+    /// A failure that nobody handles in its own state, or that came about in a catcher of it: it is
+    /// that of the state around it. One that nothing catches ends the execution wherever it is.
     fn resolve_uncaught(&mut self, id: FlowId, failed: Failed, turn: &mut Turn<'_>) {
-        let flow = self.flow(id);
-        let place = Place::After(flow.previous);
-        match flow.parent {
-            None => {
-                self.record(
-                    turn,
-                    id,
-                    None,
-                    place,
-                    EventKind::ExecutionFailed(failed.failure),
-                );
-            }
-            Some((owner, _)) => self.fail_owner(owner, id, failed, turn),
+        match self.flow(id).parent {
+            Some((owner, _)) if failed.may_be_caught() => self.fail_owner(owner, id, failed, turn),
+            Some(_) | None => self.fail_execution(id, failed.failure, turn),
         }
+    }
+
+    /// The execution ends with the failure of a flow, and the history says nothing of what ran
+    /// beside it.
+    pub(super) fn fail_execution(&mut self, id: FlowId, failure: Failure, turn: &mut Turn<'_>) {
+        let place = Place::After(self.flow(id).previous);
+        let kind = EventKind::ExecutionFailed(failure);
+        self.record(turn, FlowId::MAIN, None, place, kind);
     }
 
     /// A branch or an iteration failed: everything beside it is given up, and the failure is the
@@ -163,10 +156,10 @@ impl Execution {
     }
 
     /// The next iteration of a Map cannot start. Those that run are given up, so that the Map is
-    /// not left while they go on.
+    /// not left while they go on, unless the failure ends the execution anyway.
     pub(super) fn fail_item(&mut self, map: FlowId, fault: Fault, turn: &mut Turn<'_>) {
         let open = self.children(map);
-        if open.is_empty() {
+        if open.is_empty() || !fault.may_be_caught() {
             self.fault(map, fault, turn);
             return;
         }

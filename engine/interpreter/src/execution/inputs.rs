@@ -236,11 +236,8 @@ impl Execution {
     /// A flow would go on to another state, or to another attempt, of a state machine that is being
     /// deleted: that is the end of all flows, and nothing catches it.
     pub(super) fn end_with_machine(&mut self, id: FlowId, turn: &mut Turn<'_>) {
-        let place = Place::After(self.flow(id).previous);
         let failure = Failure::state_machine_deleted(&self.start().state_machine_name);
-        self.abort_inner(turn);
-        let kind = EventKind::ExecutionFailed(failure);
-        self.record(turn, FlowId::MAIN, None, place, kind);
+        self.fail_execution(id, failure, turn);
     }
 
     /// What runs inside the main line's Parallel or Map is given up with it.

@@ -160,7 +160,10 @@ impl Execution {
 
     /// The Parallel or Map that the flow is in runs again as a whole.
     fn forget_inside(&mut self, id: FlowId) {
+        // What ran inside was cancelled when the execution ended.
+        let effects = self.effects.len();
         self.close_children(id);
+        self.effects.truncate(effects);
         if let Some(visit) = self.flows.get_mut(&id).and_then(Flow::visit_mut) {
             visit.activity = Activity::Entered;
         }

@@ -10,6 +10,7 @@
 mod world;
 mod histories;
 mod failures;
+mod uncaught;
 mod express;
 mod jsonata;
 mod redrives;

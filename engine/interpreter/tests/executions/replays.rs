@@ -48,8 +48,10 @@ pub(crate) fn everything() -> Value {
                 {"StartAt": "Left", "States": {"Left": task(json!({"End": true}))}},
                 {"StartAt": "Right", "States": {
                     "Right": {"Type": "Choice", "Choices": [
-                        {"Variable": "$n", "NumericGreaterThan": 1, "Next": "More"}],
-                        "Default": "Less"},
+                        {"Variable": "$n", "NumericGreaterThan": 1, "Next": "More"},
+                        {"Variable": "$n", "NumericEquals": 1, "Next": "Less"},
+                        {"Variable": "$$.Execution.RedriveCount", "NumericGreaterThan": 0,
+                            "Next": "Less"}]},
                     "More": {"Type": "Pass", "Result": "more", "End": true},
                     "Less": {"Type": "Wait", "Seconds": 2, "End": true},
                 }},
