@@ -14,7 +14,6 @@ use stepwell_language::model::{PathField, ResultPath, State, Template};
 use crate::chance::Chance;
 use crate::evaluate::intrinsics::{self, IntrinsicError};
 use crate::evaluate::{Bindings, json_path};
-use crate::failure::name;
 use crate::fault::Fault;
 use crate::payload::Payload;
 use crate::timestamp::Timestamp;
@@ -383,16 +382,8 @@ pub(crate) fn place(
         ResultPath::Discard => Ok(raw.clone()),
         ResultPath::At(path) => {
             let mut value = raw.value().clone();
-            json_path::write(&mut value, path, result.value().clone()).map_err(|_| {
-                Fault::prefixed(
-                    name::RESULT_PATH_MATCH_FAILURE,
-                    format!(
-                        "Unable to apply step result to ResultPath '{}' for input '{}'.",
-                        path.text(),
-                        raw.value()
-                    ),
-                )
-            })?;
+            json_path::write(&mut value, path, result.value().clone())
+                .map_err(|error| Fault::reference_path(&error.step, raw.value()))?;
             Ok(Payload::from_value(value))
         }
     }

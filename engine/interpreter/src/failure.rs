@@ -14,8 +14,8 @@ pub mod name {
     pub const HEARTBEAT_TIMEOUT: &str = "States.HeartbeatTimeout";
     /// Matches every task failure but a timeout.
     pub const TASK_FAILED: &str = "States.TaskFailed";
-    /// A `ResultPath` cannot be written.
-    pub const RESULT_PATH_MATCH_FAILURE: &str = "States.ResultPathMatchFailure";
+    /// A `ResultPath` cannot be written. Documentation has `States.ResultPathMatchFailure` for it.
+    pub const REFERENCE_PATH_CONFLICT: &str = "States.ReferencePathConflict";
     /// An intrinsic call failed.
     pub const INTRINSIC_FAILURE: &str = "States.IntrinsicFailure";
     /// A JSONata expression failed.

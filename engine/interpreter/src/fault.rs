@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use stepwell_language::json::Value;
 use stepwell_language::model::State;
 
 use crate::event::HistoryId;
@@ -81,6 +82,14 @@ impl Fault {
             prefixed: false,
             evaluation: None,
         }
+    }
+
+    /// A step of a reference path cannot be applied to the document that it leads into.
+    pub(crate) fn reference_path(step: &str, document: &Value) -> Self {
+        Self::plain(Failure::new(
+            name::REFERENCE_PATH_CONFLICT,
+            format!("Unable to apply step \"{step}\" to input {document}"),
+        ))
     }
 
     /// A payload beyond the limit; `what` is how AWS names the culprit, `did` what it did.

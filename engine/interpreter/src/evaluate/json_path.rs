@@ -75,7 +75,7 @@ impl PathError {
     }
 }
 
-/// Why a value could not be written at a path: `States.ResultPathMatchFailure`.
+/// Why a value could not be written at a path: `States.ReferencePathConflict`.
 #[derive(Clone, Debug, Eq, PartialEq, thiserror::Error)]
 #[error("{reason} at {path}")]
 pub struct WriteError {
@@ -83,6 +83,9 @@ pub struct WriteError {
     pub reason: &'static str,
     /// The path up to where it is, in brackets.
     pub path: String,
+    /// The step that could not be taken, as AWS names it: a property without quotes, or an index in
+    /// brackets.
+    pub step: String,
 }
 
 /// What `path` selects: one value when the path is definite, otherwise an array of all matches in
@@ -145,9 +148,11 @@ pub fn evaluate_reference<'a>(
 /// property of an array or an element of an object, or has an index out of range.
 pub fn write(target: &mut Value, path: &ReferencePath, value: Value) -> Result<(), WriteError> {
     let steps: Vec<Step<'_>> = path.steps().collect();
-    let fail = |depth: usize, reason| {
-        let path = spell(path.root(), &path.as_json_path().segments()[..=depth]);
-        WriteError { reason, path }
+    let segments = path.as_json_path().segments();
+    let fail = |depth: usize, reason| WriteError {
+        reason,
+        path: spell(path.root(), &segments[..=depth]),
+        step: name_step(&segments[depth]),
     };
     let mut place = target;
     for (depth, step) in steps.iter().enumerate() {
@@ -155,8 +160,11 @@ pub fn write(target: &mut Value, path: &ReferencePath, value: Value) -> Result<(
             (Step::Name(name), Value::Object(object)) => {
                 // A lookup whose result decides on the insertion would keep the object borrowed.
                 if !object.contains_key(name) {
-                    let nested = nest(&steps[depth + 1..], value)
-                        .ok_or_else(|| fail(depth, "no array can be created"))?;
+                    let rest = &steps[depth + 1..];
+                    let nested = nest(rest, value).map_err(|index| WriteError {
+                        step: name_step(&segments[depth + 1 + index]),
+                        ..fail(depth, "no array can be created")
+                    })?;
                     Arc::make_mut(object).insert(*name, nested);
                     return Ok(());
                 }
@@ -175,15 +183,21 @@ pub fn write(target: &mut Value, path: &ReferencePath, value: Value) -> Result<(
     Ok(())
 }
 
-/// Objects within each other, one per step, around `value`; `None` when a step is an index.
-fn nest(steps: &[Step<'_>], value: Value) -> Option<Value> {
-    steps
-        .iter()
-        .rev()
-        .try_fold(value, |value, step| match step {
-            Step::Name(name) => Some(Members::from([(*name, value)]).into()),
-            Step::Index(_) => None,
-        })
+/// Objects within each other, one per step, around `value`.
+///
+/// # Errors
+///
+/// The position of the first step that is an index.
+fn nest(steps: &[Step<'_>], value: Value) -> Result<Value, usize> {
+    let is_index = |step: &Step<'_>| matches!(step, Step::Index(_));
+    if let Some(index) = steps.iter().position(is_index) {
+        return Err(index);
+    }
+    let names = steps.iter().rev().filter_map(|step| match step {
+        Step::Name(name) => Some(*name),
+        Step::Index(_) => None,
+    });
+    Ok(names.fold(value, |value, name| Members::from([(name, value)]).into()))
 }
 
 /// Follows names and indexes, without allocating unless it fails.
@@ -288,6 +302,20 @@ fn spell(root: &Root, segments: &[Segment]) -> String {
         }
     }
     text
+}
+
+/// A single step, as AWS names it where it could not be applied.
+fn name_step(segment: &Segment) -> String {
+    match segment {
+        Segment::Name(name) => name.to_string(),
+        Segment::Index(index) => format!("[{index}]"),
+        Segment::Names(names) => spell_names(names),
+        Segment::Indexes(_)
+        | Segment::Slice(_)
+        | Segment::Wildcard
+        | Segment::Filter(_)
+        | Segment::Descendants(_) => unreachable!("only definite paths can fail"),
+    }
 }
 
 fn spell_names(names: &[Arc<str>]) -> String {

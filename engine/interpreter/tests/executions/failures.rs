@@ -100,6 +100,43 @@ fn nothing_catches_a_runtime_failure() {
 }
 
 #[test]
+fn a_result_that_cannot_be_placed_names_the_step_and_the_input() {
+    let pass = |path: &str| only(json!({"Type": "Pass", "ResultPath": path, "End": true}));
+    let check_step = |path: &str, input: Value, step: &str| {
+        let expected = format!(
+            "States.ReferencePathConflict: Unable to apply step \"{step}\" to input {input}"
+        );
+        check(&pass(path), input, &[], Err(&expected));
+    };
+    check_step("$.agg", json!([1, 2]), "agg");
+    check_step("$.agg", json!("text"), "agg");
+    check_step("$.agg", json!(null), "agg");
+    check_step("$['a'].b.c", json!({"a": {"b": 1}}), "c");
+    check_step("$.a[2]", json!({"a": [1, 2]}), "[2]");
+    check_step("$.a[0].b", json!({"a": {"b": 1}}), "[0]");
+    check_step("$.b.c[0].d", json!({"a": 1}), "[0]");
+}
+
+#[test]
+fn a_result_that_cannot_be_placed_is_caught() {
+    let catch = |result_path: &str| {
+        let catch =
+            json!([{"ErrorEquals": ["States.ALL"], "ResultPath": result_path, "Next": "Z"}]);
+        json!({"StartAt": "A", "States": {
+            "A": task(json!({"ResultPath": "$.agg", "Catch": catch, "End": true})),
+            "Z": {"Type": "Pass", "End": true},
+        }})
+    };
+    let cause = "Unable to apply step \"agg\" to input [1]";
+    let expected = json!({"Error": "States.ReferencePathConflict", "Cause": cause});
+    let answers = [Answer::Return(json!(5))];
+    check(&catch("$"), json!([1]), &answers, Ok(expected));
+    // The catcher's own is not.
+    let expected = "States.ReferencePathConflict: Unable to apply step \"why\" to input [1]";
+    check(&catch("$.why"), json!([1]), &answers, Err(expected));
+}
+
+#[test]
 fn a_choice_without_a_match_has_nowhere_to_go() {
     let definition = json!({"StartAt": "A", "States": {
         "A": {
