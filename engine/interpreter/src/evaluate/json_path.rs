@@ -137,6 +137,33 @@ pub fn evaluate_reference<'a>(
     follow(path.root(), path.segments(), bindings)
 }
 
+/// The first step of a path that leads nowhere, as AWS names it, and the document that the path is
+/// looked up in. `None` when there is no such document, or the path fails for another reason.
+pub fn conflict<'a>(path: &JsonPath, bindings: &'a dyn Bindings) -> Option<(String, &'a Value)> {
+    let (root, segments) = (path.root(), path.segments());
+    let document = start(root, bindings)?;
+    let mut value = document;
+    for segment in segments {
+        let next = match segment {
+            Segment::Name(name) => value.get(name),
+            Segment::Index(index) => value
+                .as_array()
+                .and_then(|array| array.get(position(*index, array.len())?)),
+            Segment::Names(_) => value.is_object().then_some(value),
+            Segment::Indexes(_)
+            | Segment::Slice(_)
+            | Segment::Wildcard
+            | Segment::Filter(_)
+            | Segment::Descendants(_) => return None,
+        };
+        match next {
+            Some(next) => value = next,
+            None => return Some((name_step(segment), document)),
+        }
+    }
+    None
+}
+
 /// Writes `value` at `path` below `target`, which stands for the path's root, whatever this is.
 ///
 /// Missing objects are created, what is there is replaced; arrays do not grow.

@@ -6,6 +6,7 @@ use stepwell_language::model::{Map, NumberField, PathField, QueryLanguage, State
 
 use crate::chance::Chance;
 use crate::data_flow::{self, Scope, Stage};
+use crate::evaluate::json_path;
 use crate::fault::Fault;
 use crate::payload::Payload;
 use crate::query::Query;
@@ -18,7 +19,8 @@ pub(crate) const INLINE_CONCURRENCY_MAX: u64 = 40;
 pub(super) fn decide(state: &State, map: &Map, raw: &Scope<'_>) -> Result<Decision, Fault> {
     let effective = data_flow::effective(state, raw)?;
     let scope = raw.over(&effective);
-    let items = data_flow::select(&map.items_path, &scope)?;
+    let items = data_flow::select(&map.items_path, &scope)
+        .map_err(|fault| no_items(&map.items_path, &scope).unwrap_or(fault))?;
     let Some(length) = items.value().as_array().map(|items| items.len() as u64) else {
         let path = match &map.items_path {
             // AWS names a path into the context object as one into an input.
@@ -39,6 +41,17 @@ pub(super) fn decide(state: &State, map: &Map, raw: &Scope<'_>) -> Result<Decisi
         length,
         concurrency_max,
     })
+}
+
+/// The failure of an `ItemsPath` that leads nowhere in its document.
+fn no_items(path: &PathField, scope: &Scope<'_>) -> Option<Fault> {
+    match path {
+        PathField::Path(path) => {
+            let (step, document) = json_path::conflict(path, scope)?;
+            Some(Fault::reference_path(&step, document))
+        }
+        PathField::Whole | PathField::Nothing => None,
+    }
 }
 
 /// The same in either language, for a Map whose items come from elsewhere than its input.

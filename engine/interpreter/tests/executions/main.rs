@@ -11,6 +11,7 @@ mod world;
 mod histories;
 mod failures;
 mod uncaught;
+mod paths;
 mod express;
 mod jsonata;
 mod redrives;

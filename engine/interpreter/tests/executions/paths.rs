@@ -1,0 +1,70 @@
+//! Paths that lead nowhere: which error that is in which field, and in whose words.
+
+use serde_json::{Value, json};
+
+use crate::only;
+use crate::world::World;
+
+/// Asserts that the execution of a single state, which is entered with the second event, fails so.
+#[track_caller]
+fn check(state: &Value, input: Value, expected: &str) {
+    let world = World::start(&only(state.clone()), input, &[]).run();
+    assert_eq!(world.outcome(), Err(expected.to_owned()), "{world:#?}");
+}
+
+/// A Map over items at `path`.
+fn map(path: &str) -> Value {
+    let processor = json!({"StartAt": "B", "States": {"B": {"Type": "Pass", "End": true}}});
+    json!({"Type": "Map", "ItemsPath": path, "ItemProcessor": processor, "End": true})
+}
+
+#[test]
+fn items_that_are_not_there_name_the_step_and_the_input() {
+    let check_step = |path: &str, input: &Value, step: &str| {
+        let expected = format!(
+            "States.ReferencePathConflict: Unable to apply step \"{step}\" to input {input}"
+        );
+        check(&map(path), input.clone(), &expected);
+    };
+    let input = json!({"discovery": {"statusCode": 500}});
+    check_step("$.discovery.objects", &input, "objects");
+    check_step("$.nothing.objects", &input, "nothing");
+    check_step("$.discovery.statusCode.x", &input, "x");
+    check_step("$.a[1]", &json!({"a": [0]}), "[1]");
+    check_step("$.a", &json!(null), "a");
+}
+
+/// The input is what the path is applied to: the effective one, or what it begins with.
+#[test]
+fn items_are_looked_for_in_the_effective_input_or_in_a_variable() {
+    let mut state = map("$.items");
+    state["InputPath"] = json!("$.in");
+    check(
+        &state,
+        json!({"in": {"x": 1}}),
+        "States.ReferencePathConflict: Unable to apply step \"items\" to input {\"x\":1}",
+    );
+    let definition = json!({"StartAt": "V", "States": {
+        "V": {"Type": "Pass", "Assign": {"v": {"x": 1}}, "Next": "A"}, "A": map("$v.items")}});
+    let world = World::start(&definition, json!({}), &[]);
+    let expected =
+        "States.ReferencePathConflict: Unable to apply step \"items\" to input {\"x\":1}";
+    assert_eq!(world.outcome(), Err(expected.to_owned()));
+}
+
+#[test]
+fn items_that_are_not_there_can_be_caught_and_have_no_event_of_their_own() {
+    let world = World::start(&only(map("$.items")), json!({}), &[]);
+    assert_eq!(
+        world.history()[1..],
+        ["2<-0 MapStateEntered", "3<-2 ExecutionFailed"]
+    );
+    let mut state = map("$.items");
+    state["Catch"] = json!([{"ErrorEquals": ["States.ReferencePathConflict"], "Next": "Z"}]);
+    let mut definition = only(state);
+    definition["States"]["Z"] = json!({"Type": "Succeed"});
+    let world = World::start(&definition, json!({}), &[]);
+    let cause = "Unable to apply step \"items\" to input {}";
+    let expected = json!({"Error": "States.ReferencePathConflict", "Cause": cause});
+    assert_eq!(world.outcome(), Ok(expected));
+}
