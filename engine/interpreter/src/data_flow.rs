@@ -190,7 +190,8 @@ pub(crate) fn select(field: &PathField, scope: &Scope<'_>) -> Result<Payload, Fa
 }
 
 /// What a path selects; a definite one that selects nothing is a fault.
-pub(crate) fn read(path: &JsonPath, scope: &Scope<'_>) -> Result<Payload, Fault> {
+fn read(path: &JsonPath, scope: &Scope<'_>) -> Result<Payload, Fault> {
+    check_input(path, scope)?;
     match json_path::evaluate(path, scope) {
         Ok(Cow::Borrowed(value)) if std::ptr::eq(value, scope.input()) => Ok(scope.input.clone()),
         Ok(value) => Ok(Payload::from_value(value.into_owned())),
@@ -199,6 +200,16 @@ pub(crate) fn read(path: &JsonPath, scope: &Scope<'_>) -> Result<Payload, Fault>
             path.text()
         ))),
     }
+}
+
+/// Refuses a path into an input that is null: AWS applies none to it, not even `$`.
+pub(crate) fn check_input(path: &JsonPath, scope: &Scope<'_>) -> Result<(), Fault> {
+    if matches!(path.root(), Root::Input) && scope.input().is_null() {
+        return Err(Fault::runtime(
+            "Unable to apply Path transformation to null or empty input.",
+        ));
+    }
+    Ok(())
 }
 
 /// What a reference path names.
@@ -263,11 +274,14 @@ pub(crate) fn evaluate_field(
     chance: &mut Chance,
 ) -> Result<Value, Fault> {
     match expression {
-        Expression::Path(path) => match json_path::evaluate(path, scope) {
-            Ok(value) => Ok(value.into_owned()),
-            Err(error) if error.is_index_past_end() => Ok(Value::Null),
-            Err(_) => Err(path_not_found(path, field, scope)),
-        },
+        Expression::Path(path) => {
+            check_input(path, scope)?;
+            match json_path::evaluate(path, scope) {
+                Ok(value) => Ok(value.into_owned()),
+                Err(error) if error.is_index_past_end() => Ok(Value::Null),
+                Err(_) => Err(path_not_found(path, field, scope)),
+            }
+        }
         Expression::Intrinsic(call) => {
             intrinsics::evaluate(call, scope, chance).map_err(|error| match &error {
                 IntrinsicError::PathNotFound { path, .. } => {

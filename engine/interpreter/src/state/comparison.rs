@@ -8,7 +8,7 @@ use stepwell_language::expression::JsonPath;
 use stepwell_language::json::Value;
 use stepwell_language::model::{Comparison, Operand, Order};
 
-use crate::data_flow::Scope;
+use crate::data_flow::{self, Scope};
 use crate::evaluate::json_path;
 use crate::fault::Fault;
 use crate::timestamp::Timestamp;
@@ -16,13 +16,13 @@ use crate::timestamp::Timestamp;
 /// A path that was looked up.
 pub(super) struct Looked<'a> {
     path: &'a JsonPath,
-    /// What it leads to; `None` for nowhere.
-    value: Option<Cow<'a, Value>>,
+    /// What it leads to, or why it leads nowhere.
+    value: Result<Cow<'a, Value>, Fault>,
 }
 
 impl<'a> Looked<'a> {
     pub(super) fn new(path: &'a JsonPath, scope: &'a Scope<'_>) -> Self {
-        let value = json_path::evaluate(path, scope).ok();
+        let value = look_up(path, scope);
         Self { path, value }
     }
 
@@ -39,10 +39,9 @@ pub(super) fn holds(
     scope: &Scope<'_>,
 ) -> Result<bool, Fault> {
     if let Comparison::IsPresent(expected) = comparison {
-        return Ok(variable.value.is_some() == *expected);
+        return Ok(variable.value.is_ok() == *expected);
     }
-    let value = variable.value.as_deref();
-    let value = value.ok_or_else(|| invalid(variable.path))?;
+    let value = variable.value.as_deref().map_err(Fault::clone)?;
     Ok(match comparison {
         Comparison::String(order, operand) => match operand {
             Operand::Literal(literal) => compare_strings(value, literal, *order),
@@ -94,8 +93,12 @@ fn with_operand(
     scope: &Scope<'_>,
     compare: impl FnOnce(&Value) -> bool,
 ) -> Result<bool, Fault> {
-    let operand = json_path::evaluate(path, scope).map_err(|_| invalid(path))?;
-    Ok(compare(operand.as_ref()))
+    Ok(compare(look_up(path, scope)?.as_ref()))
+}
+
+fn look_up<'a>(path: &JsonPath, scope: &'a Scope<'_>) -> Result<Cow<'a, Value>, Fault> {
+    data_flow::check_input(path, scope)?;
+    json_path::evaluate(path, scope).map_err(|_| invalid(path))
 }
 
 fn invalid(path: &JsonPath) -> Fault {

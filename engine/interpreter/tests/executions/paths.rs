@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use crate::only;
-use crate::world::World;
+use crate::world::{Answer, World};
+use crate::{only, task};
 
 /// Asserts that the execution of a single state, which is entered with the second event, fails so.
 #[track_caller]
@@ -67,4 +67,72 @@ fn items_that_are_not_there_can_be_caught_and_have_no_event_of_their_own() {
     let cause = "Unable to apply step \"items\" to input {}";
     let expected = json!({"Error": "States.ReferencePathConflict", "Cause": cause});
     assert_eq!(world.outcome(), Ok(expected));
+}
+
+const NULL: &str = "States.Runtime: An error occurred while executing the state 'A' (entered at the event id #2). Unable to apply Path transformation to null or empty input.";
+
+#[test]
+fn no_path_is_applied_to_an_input_that_is_null() {
+    let choice = |rule: Value| json!({"Type": "Choice", "Choices": [rule], "Default": "Z"});
+    let with_end = |state: Value| {
+        let mut definition = only(state);
+        definition["States"]["Z"] = json!({"Type": "Pass", "Result": "default", "End": true});
+        World::start(&definition, json!(null), &[]).outcome()
+    };
+    for rule in [
+        json!({"Variable": "$", "IsNull": true, "Next": "Z"}),
+        json!({"Variable": "$", "IsString": true, "Next": "Z"}),
+        json!({"Variable": "$.a", "NumericEquals": 1, "Next": "Z"}),
+        json!({"Variable": "$$.State.Name", "StringEqualsPath": "$.a", "Next": "Z"}),
+    ] {
+        assert_eq!(
+            with_end(choice(rule.clone())),
+            Err(NULL.to_owned()),
+            "{rule}"
+        );
+    }
+    for fields in [
+        json!({"Parameters": {"x.$": "$"}}),
+        json!({"Parameters": {"x.$": "$.a"}}),
+        json!({"Assign": {"x.$": "$"}}),
+        json!({"InputPath": "$.a"}),
+        json!({"InputPath": "$[*]"}),
+        json!({"OutputPath": "$.a"}),
+    ] {
+        let mut state = json!({"Type": "Pass", "End": true});
+        for (name, value) in fields.as_object().unwrap() {
+            state[name] = value.clone();
+        }
+        check(&state, json!(null), NULL);
+    }
+    // What a task gave is looked at in the same way.
+    let state = task(json!({"ResultSelector": {"x.$": "$"}, "End": true}));
+    let world = World::start(&only(state), json!({}), &[Answer::Return(json!(null))]).run();
+    assert_eq!(world.outcome(), Err(NULL.to_owned()));
+}
+
+#[test]
+fn null_is_passed_on_where_no_path_is_applied() {
+    let state = json!({"Type": "Pass", "InputPath": "$", "OutputPath": "$",
+        "Assign": {"name.$": "$$.State.Name"}, "End": true});
+    let world = World::start(&only(state), json!(null), &[]);
+    assert_eq!(world.outcome(), Ok(json!(null)));
+    // A null inside the input is a value as any other.
+    let state = json!({"Type": "Pass", "InputPath": "$.a", "End": true});
+    let world = World::start(&only(state), json!({"a": null}), &[]);
+    assert_eq!(world.outcome(), Ok(json!(null)));
+}
+
+#[test]
+fn nothing_is_present_in_null() {
+    for variable in ["$", "$.a"] {
+        let rule = json!({"Variable": variable, "IsPresent": true, "Next": "B"});
+        let definition = json!({"StartAt": "A", "States": {
+            "A": {"Type": "Choice", "Choices": [rule], "Default": "Z"},
+            "B": {"Type": "Fail"},
+            "Z": {"Type": "Pass", "End": true},
+        }});
+        let world = World::start(&definition, json!(null), &[]);
+        assert_eq!(world.outcome(), Ok(json!(null)), "{variable}");
+    }
 }
