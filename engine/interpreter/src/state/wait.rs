@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use stepwell_language::expression::ReferencePath;
 use stepwell_language::json::Value;
 use stepwell_language::model::{State, Wait, WaitDuration};
 
@@ -53,12 +54,7 @@ pub(super) fn until(
     match &wait.duration {
         WaitDuration::Seconds(seconds) => after(*seconds, moment),
         WaitDuration::SecondsPath(path) => {
-            let value = json_path::evaluate_reference(path, scope).map_err(|_| {
-                Fault::runtime(format!(
-                    "The SecondsPath parameter does not reference an input value: {}",
-                    path.text()
-                ))
-            })?;
+            let value = referenced("SecondsPath", path, scope)?;
             after(seconds(value, path.text())?, moment)
         }
         WaitDuration::Timestamp(text) => {
@@ -67,7 +63,7 @@ pub(super) fn until(
             bounded(until, moment)
         }
         WaitDuration::TimestampPath(path) => {
-            let value = data_flow::read_reference(path, scope)?;
+            let value = referenced("TimestampPath", path, scope)?;
             let text = value
                 .as_str()
                 .map_or_else(|| value.to_string(), str::to_owned);
@@ -83,6 +79,20 @@ pub(super) fn until(
             unreachable!("a JSONPath state has no JSONata")
         }
     }
+}
+
+/// The value that the path of a field leads to.
+fn referenced<'a>(
+    field: &str,
+    path: &ReferencePath,
+    scope: &'a Scope<'_>,
+) -> Result<&'a Value, Fault> {
+    json_path::evaluate_reference(path, scope).map_err(|_| {
+        Fault::runtime(format!(
+            "The {field} parameter does not reference an input value: {}",
+            path.text()
+        ))
+    })
 }
 
 /// The number of seconds that `SecondsPath` refers to.

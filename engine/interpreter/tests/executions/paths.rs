@@ -136,3 +136,15 @@ fn nothing_is_present_in_null() {
         assert_eq!(world.outcome(), Ok(json!(null)), "{variable}");
     }
 }
+
+#[test]
+fn a_wait_says_which_of_its_paths_leads_nowhere() {
+    for field in ["SecondsPath", "TimestampPath"] {
+        let mut state = json!({"Type": "Wait", "End": true});
+        state[field] = json!("$.p");
+        let expected = format!(
+            "States.Runtime: An error occurred while executing the state 'A' (entered at the event id #2). The {field} parameter does not reference an input value: $.p"
+        );
+        check(&state, json!({}), &expected);
+    }
+}
