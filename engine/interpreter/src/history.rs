@@ -274,7 +274,8 @@ impl HistoryView<'_> {
                     "input",
                     &task.parameters,
                 );
-                schedule(&mut details, task);
+                timeout(&mut details, task);
+                credentials(&mut details, task);
                 (
                     name("Scheduled"),
                     Some(("lambdaFunctionScheduledEventDetails", details)),
@@ -323,7 +324,8 @@ impl HistoryView<'_> {
                     "input",
                     &task.parameters,
                 );
-                schedule(&mut details, task);
+                timeout(&mut details, task);
+                heartbeat(&mut details, task);
                 (
                     name("Scheduled"),
                     Some(("activityScheduledEventDetails", details)),
@@ -382,7 +384,9 @@ impl HistoryView<'_> {
                 if self.include_execution_data {
                     details.insert("parameters".to_owned(), json!(task.parameters.text()));
                 }
-                schedule(&mut details, task);
+                timeout(&mut details, task);
+                heartbeat(&mut details, task);
+                credentials(&mut details, task);
                 ("TaskScheduled", "taskScheduledEventDetails")
             }
             EventKind::TaskSubmitted { output } => {
@@ -463,14 +467,22 @@ fn iteration(event_type: &str, member: &'static str, name: &str, index: u64) -> 
     (event_type.to_owned(), Some((member, details)))
 }
 
-/// What a scheduled event shows of limits and credentials, where the definition sets them.
-fn schedule(details: &mut Map<String, Value>, task: &TaskScheduled) {
+/// A member of a scheduled event: how long the task may take, where the definition says so.
+fn timeout(details: &mut Map<String, Value>, task: &TaskScheduled) {
     if let Some(seconds) = task.timeout_seconds {
         details.insert("timeoutInSeconds".to_owned(), json!(seconds));
     }
+}
+
+/// The time between signs of life, which the event of a function has no member for.
+fn heartbeat(details: &mut Map<String, Value>, task: &TaskScheduled) {
     if let Some(seconds) = task.heartbeat_seconds {
         details.insert("heartbeatInSeconds".to_owned(), json!(seconds));
     }
+}
+
+/// The role of `Credentials`, which the event of an activity has no member for.
+fn credentials(details: &mut Map<String, Value>, task: &TaskScheduled) {
     if let Some(role) = &task.role {
         details.insert("taskCredentials".to_owned(), json!({ "roleArn": **role }));
     }

@@ -1,6 +1,7 @@
 //! The order of events, and which follows from which.
 
 use serde_json::{Value, json};
+use stepwell_interpreter::history::HistoryView;
 
 use crate::world::{Answer, World};
 use crate::{only, task};
@@ -238,5 +239,61 @@ fn a_token_answer_before_the_service_answered_still_shows_every_step() {
             "7<-6 TaskStateExited",
             "8<-7 ExecutionSucceeded",
         ],
+    );
+}
+
+/// The members of a task's scheduled event, by their names.
+fn scheduled_members(resource: &str) -> Vec<String> {
+    let state = json!({"Type": "Task", "Resource": resource, "TimeoutSeconds": 9,
+        "HeartbeatSeconds": 5, "Parameters": {"QueueUrl": "q", "MessageBody": "b"},
+        "Credentials": {"RoleArn": "arn:aws:iam::123456789012:role/r"}, "End": true});
+    let world = World::start(&only(state), json!({}), &[]);
+    let view = HistoryView {
+        machine: world.execution.machine(),
+        region: "us-east-1",
+        include_execution_data: true,
+    };
+    let entry = view.entry(&world.journal[2]).expect("it is shown");
+    assert!(entry.event_type.ends_with("Scheduled"), "{entry:?}");
+    let (_, details) = entry.details.expect("it has details");
+    let mut members: Vec<String> = details.into_iter().map(|(name, _)| name).collect();
+    members.sort();
+    members
+}
+
+/// Source: API, `LambdaFunctionScheduledEventDetails` and its like.
+#[test]
+fn a_scheduled_event_has_the_members_of_its_type() {
+    assert_eq!(
+        scheduled_members("arn:aws:lambda:us-east-1:123456789012:function:f"),
+        [
+            "input",
+            "inputDetails",
+            "resource",
+            "taskCredentials",
+            "timeoutInSeconds"
+        ]
+    );
+    assert_eq!(
+        scheduled_members("arn:aws:states:us-east-1:123456789012:activity:a"),
+        [
+            "heartbeatInSeconds",
+            "input",
+            "inputDetails",
+            "resource",
+            "timeoutInSeconds"
+        ]
+    );
+    assert_eq!(
+        scheduled_members("arn:aws:states:::sqs:sendMessage.waitForTaskToken"),
+        [
+            "heartbeatInSeconds",
+            "parameters",
+            "region",
+            "resource",
+            "resourceType",
+            "taskCredentials",
+            "timeoutInSeconds",
+        ]
     );
 }
