@@ -8,6 +8,7 @@ pub mod source;
 pub mod json;
 pub mod model;
 pub mod expression;
+pub mod timestamp;
 pub mod graph;
 pub mod diagnostic;
 pub mod parse;

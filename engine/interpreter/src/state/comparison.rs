@@ -7,11 +7,11 @@ use serde_json::Number;
 use stepwell_language::expression::JsonPath;
 use stepwell_language::json::Value;
 use stepwell_language::model::{Comparison, Operand, Order};
+use stepwell_language::timestamp;
 
 use crate::data_flow::{self, Scope};
 use crate::evaluate::json_path;
 use crate::fault::Fault;
-use crate::timestamp::Timestamp;
 
 /// A path that was looked up.
 pub(super) struct Looked<'a> {
@@ -153,10 +153,9 @@ fn is_timestamp(text: &str) -> bool {
     instant(text).is_some()
 }
 
-/// Seconds and nanoseconds of an RFC 3339 timestamp, in the spelling that AWS accepts.
+/// Seconds and nanoseconds of a timestamp.
 fn instant(text: &str) -> Option<(i64, u32)> {
-    Timestamp::parse(text)?;
-    let instant = chrono::DateTime::parse_from_rfc3339(text).ok()?;
+    let instant = timestamp::parse(text)?;
     Some((instant.timestamp(), instant.timestamp_subsec_nanos()))
 }
 

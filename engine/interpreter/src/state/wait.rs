@@ -100,17 +100,16 @@ fn seconds(value: &Value, path: &str) -> Result<u64, Fault> {
     let text = value
         .as_str()
         .map_or_else(|| value.to_string(), str::to_owned);
-    if let Some(seconds) = value.as_u64() {
-        Ok(seconds)
-    } else if value.is_i64() {
-        Err(Fault::runtime(format!(
-            "The SecondsPath parameter references a negative value: {path} == {text}"
-        )))
-    } else {
-        Err(Fault::runtime(format!(
+    let Some(seconds) = value.as_i64() else {
+        return Err(Fault::runtime(format!(
             "The SecondsPath parameter cannot be parsed as a long value: {path} == {text}"
-        )))
-    }
+        )));
+    };
+    u64::try_from(seconds).map_err(|_| {
+        Fault::runtime(format!(
+            "The SecondsPath parameter references a negative value: {path} == {text}"
+        ))
+    })
 }
 
 /// Waits count from the moment the state was entered.

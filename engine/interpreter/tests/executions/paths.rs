@@ -148,3 +148,39 @@ fn a_wait_says_which_of_its_paths_leads_nowhere() {
         check(&state, json!({}), &expected);
     }
 }
+
+#[test]
+fn a_wait_says_what_its_path_leads_to_when_that_is_of_no_use() {
+    let check_wait = |field: &str, value: Value, problem: &str| {
+        let mut state = json!({"Type": "Wait", "End": true});
+        state[field] = json!("$.p");
+        let expected = format!(
+            "States.Runtime: An error occurred while executing the state 'A' (entered at the event id #2). {problem}"
+        );
+        check(&state, json!({"p": value}), &expected);
+    };
+    let long = "The SecondsPath parameter cannot be parsed as a long value: $.p == ";
+    check_wait("SecondsPath", json!(1.5), &format!("{long}1.5"));
+    check_wait(
+        "SecondsPath",
+        json!(9_223_372_036_854_775_808_u64),
+        &format!("{long}9223372036854775808"),
+    );
+    check_wait(
+        "SecondsPath",
+        json!(9_223_372_036_854_775_807_u64),
+        "Wait state delay is too long.",
+    );
+    check_wait(
+        "SecondsPath",
+        json!(-1),
+        "The SecondsPath parameter references a negative value: $.p == -1",
+    );
+    let leap_second = "2016-12-31T23:59:60Z";
+    let format = "The TimestampPath parameter does not reference a valid ISO-8601 extended offset date-time format string: $.p == ";
+    check_wait(
+        "TimestampPath",
+        json!(leap_second),
+        &format!("{format}{leap_second}"),
+    );
+}

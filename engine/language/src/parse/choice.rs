@@ -5,11 +5,11 @@ use std::sync::Arc;
 use crate::expression::JsonPath;
 use crate::json::{Node, NodeValue};
 use crate::model::{Choice, Comparison, Condition, Operand, Order, QueryLanguage, Rule};
+use crate::timestamp;
 
 use super::fields::Fields;
 use super::state::Setting;
 use super::template::Written;
-use super::wait::is_timestamp;
 use super::{Parser, wording};
 
 impl Parser<'_> {
@@ -198,7 +198,10 @@ impl Parser<'_> {
                 (number.map(compare), "Number")
             }
             Family::Timestamp(order) => {
-                if node.as_str().is_some_and(|text| !is_timestamp(text)) {
+                if node
+                    .as_str()
+                    .is_some_and(|text| timestamp::parse(text).is_none())
+                {
                     self.schema(wording::NO_TIMESTAMP, fields.at(operator.name), node.span);
                 }
                 let compare = |text| Comparison::Timestamp(order, Operand::Literal(text));

@@ -1,6 +1,7 @@
 //! The Wait state.
 
 use crate::model::{QueryLanguage, Wait, WaitDuration};
+use crate::timestamp;
 
 use super::fields::Fields;
 use super::state::Setting;
@@ -64,7 +65,7 @@ impl Parser<'_> {
 
     fn timestamp(&mut self, fields: &mut Fields<'_>) -> Option<WaitDuration> {
         let text = fields.text(self, "Timestamp")?;
-        if !is_timestamp(&text) {
+        if timestamp::parse(&text).is_none() {
             let given = fields.object.get("Timestamp");
             let span = given.map_or(fields.span, |node| node.span);
             self.schema(wording::NO_TIMESTAMP, fields.at("Timestamp"), span);
@@ -81,10 +82,4 @@ impl Parser<'_> {
         };
         self.schema(message, &fields.location, fields.span);
     }
-}
-
-/// Whether a text is a timestamp in the profile of RFC 3339 that AWS reads: an upper-case `T`, and
-/// `Z` or an offset.
-pub(super) fn is_timestamp(text: &str) -> bool {
-    !text.contains(['t', 'z', ' ']) && chrono::DateTime::parse_from_rfc3339(text).is_ok()
 }
