@@ -1,12 +1,13 @@
 //! One state: the fields that all types share, and the dispatch by `Type`.
 
 use crate::diagnostic::Code;
-use crate::expression::Root;
+use crate::expression::{Expression, Root};
 use crate::json::{Node, NodeValue};
 use crate::model::{
     DataFlow, Fail, Parallel, Pass, QueryLanguage, ResultPath, ScopeId, State, StateId, StateKind,
     StateName, TextField,
 };
+use crate::source::Span;
 
 use super::fields::Fields;
 use super::template::{Written, looks_like_expression};
@@ -235,9 +236,9 @@ impl Parser<'_> {
             fields.at_most_one(self, &[field, path_field]);
             if let Some(node) = fields.node(path_field) {
                 let location = fields.location.clone();
-                return self
-                    .expression_text(node, path_field, &location)
-                    .map(TextField::Path);
+                let expression = self.expression_text(node, path_field, &location)?;
+                self.check_text(&expression, path_field, &location, node.span);
+                return Some(TextField::Path(expression));
             }
         }
         let node = fields.node(field)?;
@@ -250,6 +251,21 @@ impl Parser<'_> {
                 fields.text(self, field).map(TextField::Literal)
             }
             Written::Broken => None,
+        }
+    }
+
+    /// Refuses a call whose function never gives a text, where nothing else is of use.
+    fn check_text(&mut self, expression: &Expression, field: &str, location: &str, span: Span) {
+        if let Expression::Intrinsic(call) = expression
+            && !call.function().may_return_text()
+        {
+            self.helpful(
+                Code::SchemaValidationFailed,
+                wording::no_expression(field),
+                location,
+                span,
+                Some(format!("{} gives no text", call.function().name())),
+            );
         }
     }
 

@@ -1,6 +1,7 @@
 //! Which state type accepts which field, in both query languages.
 
 use super::*;
+use crate::expression::intrinsic::IntrinsicFunction;
 
 /// Everything a type needs besides the field at hand.
 fn needed(kind: &str, language: QueryLanguage) -> &'static str {
@@ -367,6 +368,45 @@ fn fail_has_each_field_once() {
         r#"{"Type": "Fail", "Cause": "{% 'c' %}", "Error": "$.e"}"#,
         "",
     );
+}
+
+#[test]
+fn fail_calls_only_what_gives_a_text() {
+    let calls = [
+        ("States.Format('{}', States.MathAdd(1, 2))", true),
+        ("States.JsonToString($)", true),
+        ("States.ArrayGetItem($.a, 0)", true),
+        ("States.Base64Encode($.a)", true),
+        ("States.Base64Decode($.a)", true),
+        ("States.Hash($.a, 'MD5')", true),
+        ("States.UUID()", true),
+        ("States.MathAdd(1, 2)", false),
+        ("States.MathRandom(1, 2)", false),
+        ("States.StringToJson(States.JsonToString($))", false),
+        ("States.Array('a')", false),
+        ("States.ArrayPartition($.a, 1)", false),
+        ("States.ArrayContains($.a, 1)", false),
+        ("States.ArrayRange(1, 2, 1)", false),
+        ("States.ArrayLength($.a)", false),
+        ("States.ArrayUnique($.a)", false),
+        ("States.JsonMerge($.a, $.b, false)", false),
+        ("States.StringSplit($.a, ' ')", false),
+    ];
+    assert_eq!(calls.len(), IntrinsicFunction::ALL.len());
+    for (call, is_accepted) in calls {
+        for field in ["ErrorPath", "CausePath"] {
+            let expected = if is_accepted {
+                String::new()
+            } else {
+                format!(
+                    "{{S}}: The value for the field '{field}' must be a valid JSONPath or a valid \
+                     intrinsic function call at @"
+                )
+            };
+            let state = format!(r#"{{"Type": "Fail", "{field}": "{call}"}}"#);
+            check_state(&state, &expected);
+        }
+    }
 }
 
 #[test]
