@@ -103,6 +103,19 @@ async fn what_does_not_fit_is_named_with_its_execution() {
     );
 }
 
+/// What was accepted once is read for ever, whatever is refused since.
+#[tokio::test]
+async fn a_definition_that_would_be_refused_now_is_still_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a.db");
+    database(&file, 2).await;
+    let connection = Connection::open(&file).unwrap();
+    let change = r#"UPDATE revision SET definition = replace(definition, '"Seconds": 0', '"Seconds": 0, "Colour": 1')"#;
+    assert_eq!(connection.execute(change, ()).unwrap(), 1);
+    drop(connection);
+    check(&file, 2, &[]);
+}
+
 #[tokio::test]
 async fn a_queue_that_does_not_fit_is_named() {
     let folder = tempfile::tempdir().unwrap();

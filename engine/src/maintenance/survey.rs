@@ -218,8 +218,9 @@ impl Survey<'_> {
         let revision = revision.map_err(|error| error.to_string())?;
         let revision = revision.ok_or("its revision is gone")?;
         let parsed = parse(&revision.content.definition, ExecutionType::Standard);
-        let machine = parsed.into_result();
-        let machine = machine.map_err(|_| "its definition cannot be read any more".to_owned())?;
+        // As the engine reads it: what was accepted once is run, even if it would be refused now.
+        let machine = parsed.machine;
+        let machine = machine.ok_or("its definition cannot be read any more")?;
         let definition = Definition {
             machine: Arc::new(machine),
             state_machine: revision.state_machine,

@@ -13,6 +13,7 @@ use crate::source::Span;
 
 use super::place::Place;
 use super::scope::{PendingScope, PendingState};
+use super::variables::Variables;
 use super::{NOWHERE, Parsed, Parser, wording};
 
 /// Reads the definition of one state, which is given this name. The states that it leads to are
@@ -54,6 +55,7 @@ impl<'a> Parser<'a> {
             location: String::new(),
             states: Vec::new(),
             names: BTreeMap::new(),
+            variables: Variables::default(),
             child_type: None,
             query_language: QueryLanguage::JsonPath,
         });

@@ -13,6 +13,7 @@ use crate::source::Span;
 
 use super::fields::Fields;
 use super::state::Setting;
+use super::variables::Variables;
 use super::{NESTING_MAX, Parser, wording};
 
 /// A `States` map that was found.
@@ -25,6 +26,8 @@ pub(super) struct PendingScope<'a> {
     pub(super) states: Vec<StateId>,
     /// Its states by name.
     pub(super) names: BTreeMap<Arc<str>, StateId>,
+    /// The variables that its states assign.
+    pub(super) variables: Variables,
     /// Of which type its executions are, when it has executions of its own: the processor of a
     /// distributed Map.
     pub(super) child_type: Option<ExecutionType>,
@@ -79,6 +82,7 @@ impl<'a> Parser<'a> {
             location: location.to_owned(),
             states: Vec::new(),
             names: BTreeMap::new(),
+            variables: Variables::default(),
             child_type: child_type(object),
             query_language: match object.get("QueryLanguage").and_then(Node::as_str) {
                 Some("JSONata") => QueryLanguage::Jsonata,
@@ -255,6 +259,7 @@ impl<'a> Parser<'a> {
 
     /// Reads every state that was found, and puts scopes and states into the machine.
     pub(super) fn read_scopes(&mut self, machine: &mut StateMachine) {
+        self.find_variables();
         for number in 0..self.states.len() {
             let id = StateId(u32::try_from(number).expect("states are numbered in 32 bits"));
             let state = self.read_state(id);

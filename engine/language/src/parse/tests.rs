@@ -12,6 +12,7 @@ mod mutations;
 mod schema;
 mod tasks;
 mod templates;
+mod variables;
 
 /// Parses a definition and compares its findings, joined as the API joins them.
 #[track_caller]

@@ -1,9 +1,15 @@
 //! `Assign`: which names variables may have.
 //!
-//! Documentation says that a scope cannot assign what a scope around it assigns; AWS has been seen
-//! to create such a machine, so it is not refused here.
+//! A branch, or an iteration of an inline Map, sees the variables of the scopes around it, and may
+//! not assign a name that these use. AWS has been seen to create a machine in which a catcher of
+//! the Parallel itself assigns the name: whatever a Parallel or Map assigns gets its value when
+//! nothing runs inside any more, and takes no name away.
 
-use crate::model::{QueryLanguage, Template};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use crate::json::{Node, Object};
+use crate::model::{QueryLanguage, ScopeId, StateId, Template};
 
 use super::fields::Fields;
 use super::state::Setting;
@@ -15,7 +21,73 @@ const LENGTH_MAX: usize = 80;
 /// Names that nobody may assign.
 const RESERVED: [&str; 1] = ["states"];
 
+/// The variables that a scope assigns, by their names.
+#[derive(Default)]
+pub(super) struct Variables(BTreeMap<Arc<str>, Assigner>);
+
+/// Who assigns a variable in its scope.
+enum Assigner {
+    /// This state alone.
+    One(StateId),
+    /// Several states.
+    Several,
+}
+
+impl Variables {
+    fn add(&mut self, name: &str, state: StateId) {
+        match self.0.get_mut(name) {
+            None => {
+                self.0.insert(name.into(), Assigner::One(state));
+            }
+            Some(Assigner::One(known)) if *known == state => {}
+            Some(assigner) => *assigner = Assigner::Several,
+        }
+    }
+
+    /// Whether any state but this one assigns it.
+    fn are_assigned_beside(&self, state: StateId, name: &str) -> bool {
+        match self.0.get(name) {
+            None => false,
+            Some(Assigner::One(assigner)) => *assigner != state,
+            Some(Assigner::Several) => true,
+        }
+    }
+}
+
 impl Parser<'_> {
+    /// Finds the variables of every scope, before any state is read.
+    pub(super) fn find_variables(&mut self) {
+        for (id, state) in (0..).map(StateId).zip(&self.states) {
+            let Some(object) = state.node.as_object() else {
+                continue;
+            };
+            let scope = &mut self.scopes[state.scope.0 as usize];
+            let language = match object.get("QueryLanguage").and_then(Node::as_str) {
+                Some("JSONPath") => QueryLanguage::JsonPath,
+                Some(_) => QueryLanguage::Jsonata,
+                None => scope.query_language,
+            };
+            for assign in assigns(object) {
+                for (key, _) in assign.entries() {
+                    scope.variables.add(variable_name(key, language), id);
+                }
+            }
+        }
+    }
+
+    /// Whether a scope around this one, as far as variables can be seen, uses the name.
+    fn is_used_around(&self, scope: ScopeId, name: &str) -> bool {
+        let mut scope = self.pending_scope(scope);
+        // The children of a distributed Map are executions of their own.
+        while let (Some(owner), None) = (scope.owner, scope.child_type) {
+            scope = self.pending_scope(self.pending_state(owner).scope);
+            if scope.variables.are_assigned_beside(owner, name) {
+                return true;
+            }
+        }
+        false
+    }
+
     /// `Assign`: an object of variables.
     pub(super) fn assign(&mut self, fields: &mut Fields<'_>, setting: Setting) -> Option<Template> {
         let location = fields.at("Assign");
@@ -28,10 +100,24 @@ impl Parser<'_> {
             let name = variable_name(key, setting.language);
             if let Some(problem) = problem(name) {
                 self.schema(problem, &location, entry.key_span);
+            } else if self.is_used_around(setting.scope, name) {
+                let message = wording::outer_variable(name);
+                self.schema(message, &location, entry.key_span);
             }
         }
         Some(self.read_template(node, &Place::Field(&location), setting.language))
     }
+}
+
+/// Every `Assign` of a state: its own, and those of its rules and catchers.
+fn assigns(state: &Object) -> impl Iterator<Item = &Object> {
+    let lists = ["Choices", "Catch"].into_iter();
+    let inner = lists
+        .filter_map(|list| state.get(list)?.as_array())
+        .flatten()
+        .filter_map(Node::as_object);
+    let holders = std::iter::once(state).chain(inner);
+    holders.filter_map(|holder| holder.get("Assign")?.as_object())
 }
 
 fn variable_name(key: &str, language: QueryLanguage) -> &str {

@@ -168,6 +168,10 @@ pub(super) fn reserved_variable(name: &str) -> String {
     format!("The variable name '{name}' is reserved")
 }
 
+pub(super) fn outer_variable(name: &str) -> String {
+    format!("The variable name '{name}' is already used in an outer scope")
+}
+
 pub(super) fn not_at_the_top(name: &str) -> String {
     format!("Reference to '{name}' at the top level is not supported.")
 }
