@@ -79,7 +79,8 @@ impl Builder<'_> {
             1 => json!({
                 "Type": "Pass",
                 "QueryLanguage": "JSONata",
-                "Assign": {"seen": "{% $states.input.n %}"},
+                // No scope assigns a variable of one around it.
+                "Assign": {format!("seen{depth}"): "{% $states.input.n %}"},
                 "Output": {"n": format!("{{% $states.input.n + {step} %}}")},
                 "Next": next
             }),
