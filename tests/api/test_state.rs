@@ -454,6 +454,13 @@ async fn a_broken_definition_or_input_is_refused() {
         "ValidationException",
         "Variables must be a JSON object",
     );
+    let mode = MockResponseValidationMode::from("LOOSE");
+    let mock = MockInput::builder()
+        .result("{}")
+        .field_validation_mode(mode);
+    let message = "1 validation error detected: Value 'LOOSE' at 'mock.fieldValidationMode' failed to satisfy constraint: Member must satisfy enum value set: [STRICT, PRESENT, NONE]";
+    let loose = test(&server, &pass).mock(mock.build()).send().await;
+    refused(loose, "ValidationException", message);
     let role = test(&server, &pass).role_arn("nobody").send().await;
     refused_in_common(role, "InvalidArn", "Invalid Role Arn: 'nobody'");
 }

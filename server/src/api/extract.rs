@@ -189,6 +189,16 @@ impl Request {
         name: &str,
         values: &[(&str, T)],
     ) -> Result<Option<T>, ApiError> {
+        self.one_of_in("", name, values)
+    }
+
+    /// The same for a member of the structure that `path` leads to, with a full stop at its end.
+    pub(super) fn one_of_in<T: Copy>(
+        &self,
+        path: &str,
+        name: &str,
+        values: &[(&str, T)],
+    ) -> Result<Option<T>, ApiError> {
         let Some(text) = self.text(name)? else {
             return Ok(None);
         };
@@ -199,7 +209,7 @@ impl Request {
         found.map(Some).ok_or_else(|| {
             let names: Vec<&str> = values.iter().map(|(value, _)| *value).collect();
             let rule = format!("satisfy enum value set: [{}]", names.join(", "));
-            ApiError::constraint(&format!("'{text}'"), name, &rule)
+            ApiError::constraint(&format!("'{text}'"), &format!("{path}{name}"), &rule)
         })
     }
 

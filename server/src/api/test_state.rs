@@ -60,7 +60,7 @@ fn read_mock(mock: &Request) -> Result<MockInput, ApiError> {
         ("PRESENT", FieldValidationMode::Present),
         ("NONE", FieldValidationMode::None),
     ];
-    let mode = mock.one_of("fieldValidationMode", &modes)?;
+    let mode = mock.one_of_in("mock.", "fieldValidationMode", &modes)?;
     Ok(MockInput {
         result: mock.text("result")?,
         error_output: match mock.members("errorOutput")? {
