@@ -351,7 +351,11 @@ pub(super) fn count(
         return Ok(None);
     };
     whole(number).map(Some).ok_or_else(|| {
-        let cause = format!("The {name} field must be a non-negative integer, but was: {number}");
+        let cause = if number < 0.0 {
+            format!("{name} cannot be negative.")
+        } else {
+            format!("The {name} field must be a non-negative integer, but was: {number}")
+        };
         Fault::evaluation(Some(name), cause)
     })
 }

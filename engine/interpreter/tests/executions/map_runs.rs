@@ -212,6 +212,35 @@ fn limits_that_cannot_be_read_fail_the_state_after_it_started() {
 }
 
 #[test]
+fn jsonata_refuses_a_tolerance_in_the_same_words() {
+    let check = |field: &str, value: &str, cause: &str| {
+        let state = distributed(json!({"QueryLanguage": "JSONata", field: value}));
+        let world = World::start(&only(state), json!([0]), &[]);
+        let outcome = world.outcome().unwrap_err();
+        assert!(
+            outcome.starts_with("States.QueryEvaluationError: "),
+            "{outcome}"
+        );
+        assert!(outcome.ends_with(cause), "{outcome}");
+    };
+    check(
+        "ToleratedFailureCount",
+        "{% -1 %}",
+        "ToleratedFailureCount cannot be negative.",
+    );
+    check(
+        "ToleratedFailureCount",
+        "{% 1.5 %}",
+        "The ToleratedFailureCount field must be a non-negative integer, but was: 1.5",
+    );
+    check(
+        "ToleratedFailurePercentage",
+        "{% 101 %}",
+        "ToleratedFailurePercentage must be between 0 and 100.",
+    );
+}
+
+#[test]
 fn items_are_selected_with_what_the_state_sees() {
     let selector = json!({
         "item.$": "$$.Map.Item.Value", "at.$": "$$.Map.Item.Index",
