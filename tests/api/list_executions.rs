@@ -271,6 +271,12 @@ async fn children_are_listed_by_their_map_run_alone() {
     assert_eq!(rest.unwrap().executions().len(), 1);
     let own = server.client.list_executions().state_machine_arn(&arn);
     assert_eq!(own.send().await.unwrap().executions().len(), 1);
+    let own = server.client.list_executions().state_machine_arn(&arn);
+    let pending = own.status_filter(ExecutionStatus::PendingRedrive);
+    let message = "Status filter can only be PENDING_REDRIVE when mapRunArn is specified";
+    refused(pending.send().await, "ValidationException", message);
+    let pending = list().status_filter(ExecutionStatus::PendingRedrive);
+    assert!(pending.send().await.unwrap().executions().is_empty());
     let both = list().state_machine_arn(&arn).send().await;
     refused(
         both,

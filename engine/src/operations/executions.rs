@@ -96,7 +96,7 @@ pub struct StopExecution {
 pub struct ListExecutions {
     /// Of which machine, or started by which of its versions or aliases.
     pub state_machine_arn: String,
-    /// Only those that stand like this.
+    /// Only those that stand like this; not `PendingRedrive`, which only children of Map Runs are.
     pub status_filter: Option<ExecutionStatus>,
     /// Only those that were redriven, or only those that never were.
     pub redriven_filter: Option<bool>,
@@ -278,11 +278,16 @@ impl Engine {
     ///
     /// # Errors
     ///
-    /// [`OperationError`]: no such machine, a page token or size that is none.
+    /// [`OperationError`]: no such machine, a page token or size that is none, or a status that only
+    /// children of Map Runs have.
     pub async fn list_executions(
         &self,
         request: ListExecutions,
     ) -> Result<ListedExecutions, OperationError> {
+        if request.status_filter == Some(ExecutionStatus::PendingRedrive) {
+            let message = "Status filter can only be PENDING_REDRIVE when mapRunArn is specified";
+            return Err(OperationError::Validation(message.to_owned()));
+        }
         let resolved = self.resolve(&request.state_machine_arn, || 0).await?;
         let by = resolved.started_by();
         let machine = resolved.record;
