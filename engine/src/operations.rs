@@ -4,9 +4,11 @@
 //! Requests and answers carry what the API's do, under the same names. Each operation is a method
 //! of [`Engine`](crate::Engine).
 
+pub mod model;
 mod names;
 mod constraints;
 mod paging;
+mod configuration;
 mod state_machines;
 mod updates;
 mod versions;
@@ -30,6 +32,7 @@ pub use aliases::{
     CreateStateMachineAlias, ListStateMachineAliases, ListedStateMachineAliases,
     RoutingConfiguration, StateMachineAlias, StateMachineAliasDescription, UpdateStateMachineAlias,
 };
+pub use configuration::{ENCRYPTION, LOGGING, StateMachineConfiguration, TRACING};
 pub use executions::{
     DescribeExecution, ExecutionDescription, ExecutionSummary, ListExecutions, ListedExecutions,
     StartExecution, StopExecution,
@@ -43,7 +46,7 @@ pub use map_runs::{
 pub use redrives::{RedriveExecution, RedriveStatus};
 pub use state_machines::{
     CreateStateMachine, CreatedStateMachine, ListStateMachines, ListedStateMachines,
-    StateMachineConfiguration, StateMachineDescription, StateMachineSummary,
+    StateMachineDescription, StateMachineSummary,
 };
 pub use tags::{Tag, TagResource, UntagResource};
 pub use task_answers::{SendTaskFailure, SendTaskSuccess};

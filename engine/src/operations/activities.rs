@@ -1,6 +1,6 @@
 //! Activities: created, deleted, described, listed, and polled for tasks.
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use stepwell_interpreter::{Payload, Timestamp};
 
 use crate::arn::Arns;
@@ -9,6 +9,7 @@ use crate::error::OperationError;
 use crate::executor::TooManyWorkers;
 use crate::store::activity::{ActivityCreation, ActivityRecord, NewActivity};
 
+use super::configuration::{checked_encryption, read_encryption};
 use super::constraints::{self, Violations};
 use super::tags::{self, Tag};
 use super::{names, paging};
@@ -102,8 +103,7 @@ impl Engine {
         names::check(&name)?;
         let arn = self.arns.activity(&name);
         let tags = tags::of_new(&tags, &arn)?;
-        let encryption = encryption.unwrap_or_else(unencrypted);
-        check_encryption(&encryption)?;
+        let encryption = checked_encryption(encryption.unwrap_or_default())?;
         let new = NewActivity {
             name,
             created_at: self.executor.now(),
@@ -238,8 +238,7 @@ impl Engine {
             activity_arn: self.arns.activity(&record.name),
             name: record.name,
             creation_date: record.created_at,
-            // Whatever cannot be read has the default: it was written by us.
-            encryption: serde_json::from_str(&record.encryption).unwrap_or_else(|_| unencrypted()),
+            encryption: read_encryption(&record.encryption),
         }
     }
 }
@@ -249,19 +248,4 @@ fn read_arn(arn: &str) -> Result<String, OperationError> {
     violations.length(arn, "activityArn", constraints::ARN);
     violations.finish()?;
     Arns::parse_activity(arn)
-}
-
-fn unencrypted() -> Value {
-    json!({"type": "AWS_OWNED_KEY"})
-}
-
-/// Refuses what cannot be done yet.
-fn check_encryption(encryption: &Value) -> Result<(), OperationError> {
-    if encryption.get("type").and_then(Value::as_str) == Some("CUSTOMER_MANAGED_KMS_KEY") {
-        let message = "Stepwell does not encrypt with a customer managed key yet";
-        return Err(OperationError::InvalidEncryptionConfiguration(
-            message.to_owned(),
-        ));
-    }
-    Ok(())
 }

@@ -27,6 +27,13 @@ impl Violations {
         ));
     }
 
+    /// Notes that a member is not there.
+    pub(super) fn missing(&mut self, member: &str) {
+        self.0.push(format!(
+            "Value null at '{member}' failed to satisfy constraint: Member must not be null"
+        ));
+    }
+
     /// A text has so many characters.
     pub(super) fn length(&mut self, text: &str, member: &str, length: RangeInclusive<usize>) {
         if let Some(rule) = broken_length(text.chars().count(), &length) {
@@ -67,7 +74,12 @@ impl Violations {
     }
 
     /// A number lies in a range.
-    pub(super) fn range(&mut self, number: i64, member: &str, range: &RangeInclusive<i64>) {
+    pub(super) fn range<N: Copy + Display + PartialOrd>(
+        &mut self,
+        number: N,
+        member: &str,
+        range: &RangeInclusive<N>,
+    ) {
         if number < *range.start() {
             let least = range.start();
             self.add(
@@ -117,7 +129,7 @@ pub(super) fn joined(elements: &[impl Display]) -> String {
 }
 
 /// What something of this length would do, if it does not.
-fn broken_length(found: usize, length: &RangeInclusive<usize>) -> Option<String> {
+pub(super) fn broken_length(found: usize, length: &RangeInclusive<usize>) -> Option<String> {
     let (least, most) = (length.start(), length.end());
     if found < *least {
         Some(format!("have length greater than or equal to {least}"))

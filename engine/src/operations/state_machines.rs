@@ -1,6 +1,5 @@
 //! State machines: created, updated, deleted, described, listed.
 
-use serde_json::{Value, json};
 use stepwell_interpreter::Timestamp;
 use stepwell_language::model::ExecutionType;
 use stepwell_language::parse::parse;
@@ -15,6 +14,7 @@ use crate::store::{
     StateMachineRecord, StateMachineStatus,
 };
 
+use super::configuration::StateMachineConfiguration;
 use super::constraints::{self, Violations};
 use super::tags::{self, Tag};
 use super::{names, paging, supported, versions};
@@ -38,17 +38,6 @@ pub struct CreateStateMachine {
     pub publish: bool,
     /// What that version is for, up to 256 characters.
     pub version_description: Option<String>,
-}
-
-/// What else belongs to a revision, in the API's own form.
-#[derive(Clone, Debug, PartialEq)]
-pub struct StateMachineConfiguration {
-    /// `loggingConfiguration`.
-    pub logging: Value,
-    /// `tracingConfiguration`.
-    pub tracing: Value,
-    /// `encryptionConfiguration`.
-    pub encryption: Value,
 }
 
 /// What [`Engine::create_state_machine_with`] answers.
@@ -145,54 +134,6 @@ impl CreateStateMachine {
     }
 }
 
-impl Default for StateMachineConfiguration {
-    fn default() -> Self {
-        Self {
-            logging: json!({"level": "OFF", "includeExecutionData": false}),
-            tracing: json!({"enabled": false}),
-            encryption: json!({"type": "AWS_OWNED_KEY"}),
-        }
-    }
-}
-
-impl StateMachineConfiguration {
-    pub(super) fn write(&self) -> String {
-        json!({
-            "logging": self.logging,
-            "tracing": self.tracing,
-            "encryption": self.encryption,
-        })
-        .to_string()
-    }
-
-    /// Whatever cannot be read has its default: it was written by us.
-    pub(super) fn read(text: &str) -> Self {
-        let mut read: Value = serde_json::from_str(text).unwrap_or_default();
-        let default = Self::default();
-        let mut take = |field: &str, default: Value| match read.get_mut(field).map(Value::take) {
-            Some(value) if value.is_object() => value,
-            Some(_) | None => default,
-        };
-        Self {
-            logging: take("logging", default.logging),
-            tracing: take("tracing", default.tracing),
-            encryption: take("encryption", default.encryption),
-        }
-    }
-
-    /// Refuses what AWS refuses and what cannot be done here; says what is logged.
-    pub(super) fn check(&self) -> Result<Option<LogSettings>, OperationError> {
-        let logged = LogSettings::read(&self.logging)?;
-        if self.encryption.get("type").and_then(Value::as_str) == Some("CUSTOMER_MANAGED_KMS_KEY") {
-            let message = "Stepwell does not encrypt with a customer managed key yet";
-            return Err(OperationError::InvalidEncryptionConfiguration(
-                message.to_owned(),
-            ));
-        }
-        Ok(logged)
-    }
-}
-
 impl Engine {
     /// `CreateStateMachine`. The very same request again finds what the first one created.
     ///
@@ -201,12 +142,13 @@ impl Engine {
     /// [`OperationError`]: invalid name, definition or configuration, or the name is taken.
     pub async fn create_state_machine_with(
         &self,
-        request: CreateStateMachine,
+        mut request: CreateStateMachine,
     ) -> Result<CreatedStateMachine, OperationError> {
         names::check(&request.name)?;
         versions::check_description(request.publish, request.version_description.as_deref())?;
         check_role(&request.role_arn)?;
-        let logged = request.configuration.check()?;
+        let (configuration, logged) = request.configuration.checked()?;
+        request.configuration = configuration;
         let arn = self.arns.state_machine(&request.name);
         let tags = tags::of_new(&request.tags, &arn)?;
         self.check_definition(&request.definition, request.kind)?;

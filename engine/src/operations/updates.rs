@@ -10,7 +10,8 @@ use crate::store::{
     NewRevision, Revision, StateMachineRecord, StateMachineStatus, StateMachineUpdate, Update,
 };
 
-use super::state_machines::{StateMachineConfiguration, check_role, shown_revision};
+use super::configuration::{ConfigurationChange, StateMachineConfiguration};
+use super::state_machines::{check_role, shown_revision};
 use super::versions;
 
 /// A request for [`Engine::update_state_machine`]. What is absent stays.
@@ -169,12 +170,12 @@ impl Engine {
         current: &Revision,
     ) -> Result<(NewRevision, bool), OperationError> {
         let before = StateMachineConfiguration::read(&current.content.configuration);
-        let configuration = StateMachineConfiguration {
-            logging: request.logging.clone().unwrap_or(before.logging),
-            tracing: request.tracing.clone().unwrap_or(before.tracing),
-            encryption: request.encryption.clone().unwrap_or(before.encryption),
+        let change = ConfigurationChange {
+            logging: request.logging.clone(),
+            tracing: request.tracing.clone(),
+            encryption: request.encryption.clone(),
         };
-        let logged = configuration.check()?;
+        let (configuration, logged) = before.clone().changed(change)?;
         if request.logging.is_some() {
             self.warn_of_no_logs(&request.state_machine_arn, logged.as_ref());
         }
@@ -193,7 +194,7 @@ impl Engine {
         };
         let is_new = content.definition != current.content.definition
             || content.role != current.content.role
-            || content.configuration != current.content.configuration;
+            || configuration != before;
         Ok((content, is_new))
     }
 }

@@ -12,7 +12,7 @@ pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiEr
     let create = CreateActivity {
         name: request.bounded_text("name", 80)?,
         tags: request.tags()?,
-        encryption: request.structure("encryptionConfiguration")?,
+        encryption: request.encryption()?,
     };
     let created = engine.create_activity(create).await?;
     Ok(Members::default()

@@ -27,9 +27,7 @@ pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiEr
         configuration: StateMachineConfiguration {
             logging: request.logging()?.unwrap_or(default.logging),
             tracing: request.tracing()?.unwrap_or(default.tracing),
-            encryption: request
-                .structure("encryptionConfiguration")?
-                .unwrap_or(default.encryption),
+            encryption: request.encryption()?.unwrap_or(default.encryption),
         },
         tags: request.tags()?,
         publish: request.boolean("publish")?.unwrap_or(false),

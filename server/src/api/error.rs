@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 use stepwell::OperationError;
+use stepwell::operations::model::Misfit;
 
 use super::router::respond;
 
@@ -93,6 +94,15 @@ impl ApiError {
                 "RequestEntityTooLargeException",
                 "The request is larger than 1048576 bytes",
             )
+        }
+    }
+}
+
+impl From<Misfit> for ApiError {
+    fn from(misfit: Misfit) -> Self {
+        match misfit {
+            Misfit::Type(message) => Self::serialization(message),
+            Misfit::Broken(error) => error.into(),
         }
     }
 }

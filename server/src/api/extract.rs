@@ -4,7 +4,8 @@ use std::ops::RangeInclusive;
 
 use axum::http::HeaderMap;
 use serde_json::{Map, Value};
-use stepwell::operations::{RoutingConfiguration, StateMachineConfiguration, Tag};
+use stepwell::operations::model::{Shape, Structure, optional, read};
+use stepwell::operations::{ENCRYPTION, LOGGING, RoutingConfiguration, TRACING, Tag};
 
 use super::ApiError;
 
@@ -213,26 +214,32 @@ impl Request {
         })
     }
 
-    /// `loggingConfiguration`, with its defaults.
+    /// `loggingConfiguration`.
     pub(super) fn logging(&self) -> Result<Option<Value>, ApiError> {
-        let Some(given) = self.structure("loggingConfiguration")? else {
-            return Ok(None);
-        };
-        Ok(Some(over(
-            StateMachineConfiguration::default().logging,
-            given,
-        )))
+        self.configuration("loggingConfiguration", &LOGGING)
     }
 
-    /// `tracingConfiguration`, with its defaults.
+    /// `tracingConfiguration`.
     pub(super) fn tracing(&self) -> Result<Option<Value>, ApiError> {
-        let Some(given) = self.structure("tracingConfiguration")? else {
+        self.configuration("tracingConfiguration", &TRACING)
+    }
+
+    /// `encryptionConfiguration`.
+    pub(super) fn encryption(&self) -> Result<Option<Value>, ApiError> {
+        self.configuration("encryptionConfiguration", &ENCRYPTION)
+    }
+
+    fn configuration(
+        &self,
+        name: &'static str,
+        structure: &'static Structure,
+    ) -> Result<Option<Value>, ApiError> {
+        let Some(given) = self.structure(name)? else {
             return Ok(None);
         };
-        Ok(Some(over(
-            StateMachineConfiguration::default().tracing,
-            given,
-        )))
+        let model = [optional(name, Shape::Structure(structure))];
+        let given = Map::from_iter([(name.to_owned(), given)]);
+        Ok(read(&model, given)?.remove(name))
     }
 
     /// Refuses a request in which one of these members is missing, and names all that are.
@@ -341,13 +348,6 @@ impl Request {
     pub(super) fn set(&mut self, name: &str, value: impl Into<Value>) {
         self.0.insert(name.to_owned(), value.into());
     }
-}
-
-fn over(mut defaults: Value, given: Value) -> Value {
-    if let (Value::Object(members), Value::Object(given)) = (&mut defaults, given) {
-        members.extend(given);
-    }
-    defaults
 }
 
 fn check_length(text: &str, name: &str, maximum: usize) -> Result<(), ApiError> {

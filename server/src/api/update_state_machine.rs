@@ -15,7 +15,7 @@ pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiEr
         role_arn: request.text("roleArn")?,
         logging: request.logging()?,
         tracing: request.tracing()?,
-        encryption: request.structure("encryptionConfiguration")?,
+        encryption: request.encryption()?,
         publish: request.boolean("publish")?.unwrap_or(false),
         version_description: request.text("versionDescription")?,
     };
