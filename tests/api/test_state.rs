@@ -448,6 +448,13 @@ async fn a_broken_definition_or_input_is_refused() {
     let long = test(&server, &pass).input(format!("\"{}\"", "a".repeat(262_144)));
     let message = "1 validation error detected: Value at 'input' failed to satisfy constraint: Member must have length less than or equal to 262144";
     refused(long.send().await, "ValidationException", message);
+    // Whatever else is wrong: no role for a task, a mock that is none.
+    let long = || format!("\"{}\"", "ä".repeat(131_072));
+    let task = test(&server, &task(SEND)).input(long());
+    let mocked = task.clone().mock(MockInput::builder().build());
+    for long in [task, mocked] {
+        refused(long.send().await, "ValidationException", message);
+    }
     let variables = test(&server, &pass).variables("[]").send().await;
     refused(
         variables,

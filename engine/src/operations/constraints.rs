@@ -54,6 +54,13 @@ impl Violations {
         }
     }
 
+    /// A text that may hold what is nobody's business has so many bytes at most.
+    pub(super) fn hidden_size(&mut self, text: Option<&str>, member: &str, most: usize) {
+        if let Some(rule) = text.and_then(|text| broken_length(text.len(), &(0..=most))) {
+            self.hidden(member, rule);
+        }
+    }
+
     /// Notes that a value that may hold what is nobody's business breaks a rule.
     pub(super) fn hidden(&mut self, member: &str, rule: impl Display) {
         self.0.push(format!(

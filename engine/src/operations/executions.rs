@@ -18,6 +18,7 @@ use crate::store::{
     Redrive, RevisionKey, StateMachineKind, StateMachineRecord, StateMachineStatus,
 };
 
+use super::constraints::Violations;
 use super::redrives::RedriveStatus;
 use super::{names, paging};
 
@@ -551,12 +552,9 @@ pub(super) fn read_input(text: Option<&str>) -> Result<Payload, OperationError> 
     if text.is_empty() {
         return Err(refused("Invalid execution input."));
     }
-    if text.len() > Payload::SIZE_MAX {
-        return Err(OperationError::Validation(format!(
-            "1 validation error detected: Value at 'input' failed to satisfy constraint: Member must have length less than or equal to {}",
-            Payload::SIZE_MAX
-        )));
-    }
+    let mut violations = Violations::default();
+    violations.hidden_size(Some(text), "input", Payload::SIZE_MAX);
+    violations.finish()?;
     let value = json::read_value(text).map_err(|error| refused(&error.to_string()))?;
     let text: Arc<str> = Arc::from(text.trim());
     Ok(Payload::from_parts(&*text, value))

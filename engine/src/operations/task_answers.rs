@@ -51,12 +51,7 @@ impl Engine {
         let SendTaskSuccess { task_token, output } = request;
         let mut violations = Violations::default();
         violations.length(&task_token, "taskToken", TOKEN);
-        if output.len() > Payload::SIZE_MAX {
-            violations.hidden(
-                "output",
-                format_args!("have length less than or equal to {}", Payload::SIZE_MAX),
-            );
-        }
+        violations.hidden_size(Some(&output), "output", Payload::SIZE_MAX);
         violations.finish()?;
         let output = read_output(&output)?;
         self.answer_task(task_token, TokenAnswer::Succeeded(output))

@@ -115,8 +115,6 @@ const LONE_STATE: &str = "StateName";
 /// How long a test may take. Source: API, `TestState`.
 const TIME_MAX: Duration = Duration::from_mins(5);
 
-const TEXT_BYTES_MAX: usize = Payload::SIZE_MAX;
-
 impl Engine {
     /// `TestState`: runs one state by itself. Work is mocked, or done by this engine's handlers.
     ///
@@ -325,6 +323,7 @@ fn check_lengths(request: &TestState) -> Result<(), OperationError> {
     let mut violations = Violations::default();
     let configuration = &request.state_configuration;
     let texts = [
+        ("input", &request.input),
         ("variables", &request.variables),
         ("context", &request.context),
         (
@@ -333,14 +332,14 @@ fn check_lengths(request: &TestState) -> Result<(), OperationError> {
         ),
     ];
     for (member, text) in texts {
-        violations.hidden_length(text.as_deref(), member, 0..=TEXT_BYTES_MAX);
+        violations.hidden_size(text.as_deref(), member, Payload::SIZE_MAX);
     }
     let name = request.state_name.as_deref();
     violations.hidden_length(name, "stateName", 1..=80);
     let cause = configuration.error_caused_by_state.as_deref();
     violations.hidden_length(cause, "stateConfiguration.errorCausedByState", 1..=80);
     if let Some(mock) = &request.mock {
-        violations.hidden_length(mock.result.as_deref(), "mock.result", 0..=TEXT_BYTES_MAX);
+        violations.hidden_size(mock.result.as_deref(), "mock.result", Payload::SIZE_MAX);
         if let Some(output) = &mock.error_output {
             let (error, cause) = (output.error.as_deref(), output.cause.as_deref());
             let (error_max, cause_max) = (Failure::ERROR_LENGTH_MAX, Failure::CAUSE_LENGTH_MAX);
