@@ -29,7 +29,7 @@ pub use activities::{
     Activity, ActivityTask, CreateActivity, GetActivityTask, ListActivities, ListedActivities,
 };
 pub use aliases::{
-    CreateStateMachineAlias, ListStateMachineAliases, ListedStateMachineAliases,
+    ALIAS_NAME, CreateStateMachineAlias, ListStateMachineAliases, ListedStateMachineAliases,
     RoutingConfiguration, StateMachineAlias, StateMachineAliasDescription, UpdateStateMachineAlias,
 };
 pub use configuration::{ENCRYPTION, LOGGING, StateMachineConfiguration, TRACING};
@@ -43,7 +43,7 @@ pub use map_runs::{
     ListMapRunExecutions, ListMapRuns, ListedMapRuns, MapRunCounts, MapRunDescription,
     MapRunSummary, UpdateMapRun,
 };
-pub use redrives::{RedriveExecution, RedriveStatus};
+pub use redrives::{CLIENT_TOKEN, RedriveExecution, RedriveStatus};
 pub use state_machines::{
     CreateStateMachine, CreatedStateMachine, ListStateMachines, ListedStateMachines,
     StateMachineDescription, StateMachineSummary,

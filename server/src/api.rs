@@ -1,11 +1,13 @@
 //! The AWS Step Functions API over HTTP: `POST /` with `X-Amz-Target`, as every AWS SDK sends it.
 //!
-//! `ACTIONS` lists every operation; each has a file of its own that reads the request, calls one
-//! function of the engine, and writes the answer. The plain REST face calls the same actions.
+//! `ACTIONS` lists every operation; each has a file of its own that says what a request may hold,
+//! calls one function of the engine, and writes the answer. `perform` compares each request with
+//! what it may hold before its operation sees it. The plain REST face calls the same actions.
 
 mod router;
 mod rest;
 mod extract;
+mod shapes;
 mod error;
 mod render;
 
@@ -52,11 +54,12 @@ use std::time::Instant;
 
 use serde_json::Value;
 use stepwell::Engine;
+use stepwell::operations::model::Member;
 
 pub use error::ApiError;
 pub use router::router;
 
-use extract::Request;
+use extract::{Arguments, Request};
 
 use crate::metrics;
 
@@ -66,12 +69,18 @@ type Answer = Pin<Box<dyn Future<Output = Result<Value, ApiError>> + Send>>;
 /// An operation of the API.
 struct Action {
     name: &'static str,
-    act: fn(Engine, Request) -> Answer,
+    /// The model of its requests.
+    request: &'static [Member],
+    act: fn(Engine, Arguments) -> Answer,
 }
 
 macro_rules! actions {
     ($($name:literal => $module:ident,)*) => {
-        &[$(Action { name: $name, act: |engine, request| Box::pin($module::act(engine, request)) },)*]
+        &[$(Action {
+            name: $name,
+            request: $module::REQUEST,
+            act: |engine, request| Box::pin($module::act(engine, request)),
+        },)*]
     };
 }
 
@@ -123,7 +132,10 @@ async fn perform(engine: Engine, operation: &str, request: Request) -> Result<Va
         .find(|action| action.name == operation)
         .ok_or_else(|| ApiError::unknown_operation(operation))?;
     let begun = Instant::now();
-    let answer = (action.act)(engine, request).await;
+    let answer = match request.fit(action.request) {
+        Ok(request) => (action.act)(engine, request).await,
+        Err(misfit) => Err(misfit),
+    };
     let error = answer.as_ref().err().map(|error| error.code);
     metrics::request(action.name, error, begun.elapsed());
     answer

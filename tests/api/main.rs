@@ -42,6 +42,7 @@ mod send_task_success;
 mod send_task_failure;
 mod send_task_heartbeat;
 mod workers;
+mod constraints;
 mod configurations;
 mod execution_logs;
 mod test_state;

@@ -362,7 +362,7 @@ async fn what_must_be_there_must_not_be_null() {
         ),
         (
             "CreateStateMachineAlias",
-            &json!({"name": "live", "routingConfiguration": []}),
+            &json!({"name": "live", "routingConfiguration": [{"stateMachineVersionArn": "x", "weight": 1}]}),
             &["name", "routingConfiguration"],
         ),
         (

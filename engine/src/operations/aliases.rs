@@ -13,6 +13,7 @@ use crate::store::version::{
 use crate::store::{StateMachineRecord, StateMachineStatus};
 
 use super::constraints::{self, Violations, joined};
+use super::model::Rule;
 use super::paging;
 
 /// A version that an alias stands for, and how often.
@@ -95,8 +96,11 @@ pub struct ListedStateMachineAliases {
 /// Aliases of a state machine. Source: API quotas.
 const ALIASES_MAX: u64 = 100;
 
-/// The pattern of an alias's name, as the API's model has it.
-const NAME_PATTERN: &str = r"^(?=.*[a-zA-Z_\-\.])[a-zA-Z0-9_\-\.]+$";
+/// The rules for an alias's name.
+pub const ALIAS_NAME: &[Rule] = &[
+    Rule::Pattern(r"^(?=.*[a-zA-Z_\-\.])[a-zA-Z0-9_\-\.]+$", is_name),
+    Rule::Length(1..=80),
+];
 
 /// As AWS prints it.
 impl fmt::Display for RoutingConfiguration {
@@ -123,7 +127,7 @@ impl Engine {
         request: CreateStateMachineAlias,
     ) -> Result<StateMachineAlias, OperationError> {
         let mut violations = Violations::default();
-        check_name(&request.name, &mut violations);
+        violations.text(&request.name, "name", ALIAS_NAME);
         check_bounds(&request.routing, &mut violations);
         let description = request.description.as_deref();
         violations.hidden_length(description, "description", constraints::DESCRIPTION);
@@ -416,14 +420,11 @@ impl Engine {
     }
 }
 
-fn check_name(name: &str, violations: &mut Violations) {
+/// Letters, digits and a few signs, and not digits alone.
+fn is_name(name: &str) -> bool {
     let is_allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"_-.".contains(&byte);
     let is_more_than_digits = name.bytes().any(|byte| !byte.is_ascii_digit());
-    if !is_more_than_digits || !name.bytes().all(is_allowed) {
-        let rule = format!("satisfy regular expression pattern: {NAME_PATTERN}");
-        violations.add(name, "name", rule);
-    }
-    violations.length(name, "name", 1..=80);
+    is_more_than_digits && name.bytes().all(is_allowed)
 }
 
 /// Checks the number of routes, and of each its ARN's length and its weight.

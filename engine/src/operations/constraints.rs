@@ -6,6 +6,8 @@ use std::ops::RangeInclusive;
 
 use crate::error::OperationError;
 
+use super::model::Rule;
+
 /// Characters of an ARN.
 pub(super) const ARN: RangeInclusive<usize> = 1..=256;
 
@@ -32,6 +34,13 @@ impl Violations {
         self.0.push(format!(
             "Value null at '{member}' failed to satisfy constraint: Member must not be null"
         ));
+    }
+
+    /// A text follows rules.
+    pub(super) fn text(&mut self, text: &str, member: &str, rules: &[Rule]) {
+        for rule in rules.iter().filter_map(|rule| rule.broken(text)) {
+            self.add(text, member, rule);
+        }
     }
 
     /// A text has so many characters.

@@ -169,9 +169,7 @@ impl Findings {
     fn value(&mut self, shape: &Shape, value: Value, path: &str) -> Option<Value> {
         match (shape, &value) {
             (Shape::Text(rules), Value::String(text)) => {
-                for rule in rules.iter().filter_map(|rule| rule.broken(text)) {
-                    self.violations.add(text, path, rule);
-                }
+                self.violations.text(text, path, rules);
             }
             (Shape::Sensitive(rules), Value::String(text)) => {
                 for rule in rules.iter().filter_map(|rule| rule.broken(text)) {
@@ -241,7 +239,7 @@ impl Findings {
 
 impl Rule {
     /// What a text would do, if it does not.
-    fn broken(&self, text: &str) -> Option<String> {
+    pub(super) fn broken(&self, text: &str) -> Option<String> {
         match self {
             Self::Length(length) => super::constraints::broken_length(text.chars().count(), length),
             Self::Bytes(most) => super::constraints::broken_length(text.len(), &(0..=*most)),

@@ -13,6 +13,7 @@ use crate::store::{
 };
 
 use super::constraints::{self, Violations};
+use super::model::Rule;
 
 /// A request for [`Engine::redrive_execution`].
 #[derive(Clone, Debug)]
@@ -34,11 +35,13 @@ pub enum RedriveStatus {
     NotRedrivable(String),
 }
 
-/// Characters of a client token.
-const TOKEN_LENGTH: std::ops::RangeInclusive<usize> = 1..=64;
-
-/// The pattern of a client token.
-const TOKEN_PATTERN: &str = "[!-~]+";
+/// The rules for a client token.
+pub const CLIENT_TOKEN: &[Rule] = &[
+    Rule::Length(1..=64),
+    Rule::Pattern("[!-~]+", |token| {
+        !token.is_empty() && token.bytes().all(|byte| byte.is_ascii_graphic())
+    }),
+];
 
 impl Engine {
     /// `RedriveExecution`: an execution that ended without success goes on from the states that
@@ -164,12 +167,7 @@ fn check(arn: &str, token: Option<&str>) -> Result<(), OperationError> {
     let mut violations = Violations::default();
     violations.length(arn, "executionArn", constraints::ARN);
     if let Some(token) = token {
-        violations.length(token, "clientToken", TOKEN_LENGTH);
-        let fits = token.bytes().all(|byte| byte.is_ascii_graphic());
-        if !fits || token.is_empty() {
-            let rule = format!("satisfy regular expression pattern: {TOKEN_PATTERN}");
-            violations.add(token, "clientToken", rule);
-        }
+        violations.text(token, "clientToken", CLIENT_TOKEN);
     }
     violations.finish()
 }

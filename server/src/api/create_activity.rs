@@ -2,17 +2,26 @@
 
 use serde_json::Value;
 use stepwell::Engine;
-use stepwell::operations::CreateActivity;
+use stepwell::operations::model::{Member, Shape, optional, required};
+use stepwell::operations::{CreateActivity, ENCRYPTION};
 
 use super::ApiError;
-use super::extract::Request;
+use super::extract::Arguments;
 use super::render::{Members, time};
+use super::shapes::{NAME, TAGS};
 
-pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
+/// What a request may hold.
+pub(super) const REQUEST: &[Member] = &[
+    required("name", NAME),
+    optional("tags", TAGS),
+    optional("encryptionConfiguration", Shape::Structure(&ENCRYPTION)),
+];
+
+pub(super) async fn act(engine: Engine, request: Arguments) -> Result<Value, ApiError> {
     let create = CreateActivity {
-        name: request.bounded_text("name", 80)?,
-        tags: request.tags()?,
-        encryption: request.encryption()?,
+        name: request.required_text("name"),
+        tags: request.tags(),
+        encryption: request.structure("encryptionConfiguration"),
     };
     let created = engine.create_activity(create).await?;
     Ok(Members::default()

@@ -2,36 +2,54 @@
 
 use serde_json::Value;
 use stepwell::Engine;
-use stepwell::operations::{CreateStateMachine, StateMachineConfiguration};
+use stepwell::operations::model::{Member, Shape, optional, required};
+use stepwell::operations::{
+    CreateStateMachine, ENCRYPTION, LOGGING, StateMachineConfiguration, TRACING,
+};
 use stepwell::store::StateMachineKind;
 
 use super::ApiError;
-use super::extract::Request;
+use super::extract::Arguments;
 use super::render::{Members, time};
+use super::shapes::{ARN, DEFINITION, DESCRIPTION, NAME, TAGS, TYPE, TYPES};
 
-pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
+/// What a request may hold.
+pub(super) const REQUEST: &[Member] = &[
+    required("name", NAME),
+    required("definition", DEFINITION),
+    required("roleArn", ARN),
+    optional("type", TYPE),
+    optional("loggingConfiguration", Shape::Structure(&LOGGING)),
+    optional("tags", TAGS),
+    optional("tracingConfiguration", Shape::Structure(&TRACING)),
+    optional("publish", Shape::Boolean),
+    optional("versionDescription", DESCRIPTION),
+    optional("encryptionConfiguration", Shape::Structure(&ENCRYPTION)),
+];
+
+pub(super) async fn act(engine: Engine, request: Arguments) -> Result<Value, ApiError> {
     let default = StateMachineConfiguration::default();
-    let types = [
-        ("STANDARD", StateMachineKind::Standard),
-        ("EXPRESS", StateMachineKind::Express),
-    ];
     let create = CreateStateMachine {
-        name: request.bounded_text("name", 80)?,
-        definition: request
-            .definition()?
-            .ok_or_else(|| ApiError::constraint("null", "definition", "not be null"))?,
-        role_arn: request.bounded_text("roleArn", 256)?,
+        name: request.required_text("name"),
+        definition: request.required_text("definition"),
+        role_arn: request.required_text("roleArn"),
         kind: request
-            .one_of("type", &types)?
+            .one_of("type", &TYPES)
             .unwrap_or(StateMachineKind::Standard),
         configuration: StateMachineConfiguration {
-            logging: request.logging()?.unwrap_or(default.logging),
-            tracing: request.tracing()?.unwrap_or(default.tracing),
-            encryption: request.encryption()?.unwrap_or(default.encryption),
+            logging: request
+                .structure("loggingConfiguration")
+                .unwrap_or(default.logging),
+            tracing: request
+                .structure("tracingConfiguration")
+                .unwrap_or(default.tracing),
+            encryption: request
+                .structure("encryptionConfiguration")
+                .unwrap_or(default.encryption),
         },
-        tags: request.tags()?,
-        publish: request.boolean("publish")?.unwrap_or(false),
-        version_description: request.text("versionDescription")?,
+        tags: request.tags(),
+        publish: request.boolean("publish").unwrap_or(false),
+        version_description: request.text("versionDescription"),
     };
     let created = engine.create_state_machine_with(create).await?;
     Ok(Members::default()

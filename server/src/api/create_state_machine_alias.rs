@@ -2,18 +2,26 @@
 
 use serde_json::Value;
 use stepwell::Engine;
-use stepwell::operations::CreateStateMachineAlias;
+use stepwell::operations::model::{Member, Shape, optional, required};
+use stepwell::operations::{ALIAS_NAME, CreateStateMachineAlias};
 
 use super::ApiError;
-use super::extract::Request;
+use super::extract::Arguments;
 use super::render::{Members, time};
+use super::shapes::{DESCRIPTION, ROUTING};
 
-pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
-    request.require(&["name", "routingConfiguration"])?;
+/// What a request may hold.
+pub(super) const REQUEST: &[Member] = &[
+    optional("description", DESCRIPTION),
+    required("name", Shape::Text(ALIAS_NAME)),
+    required("routingConfiguration", ROUTING),
+];
+
+pub(super) async fn act(engine: Engine, request: Arguments) -> Result<Value, ApiError> {
     let create = CreateStateMachineAlias {
-        name: request.required_text("name")?,
-        routing: request.routing()?.unwrap_or_default(),
-        description: request.text("description")?,
+        name: request.required_text("name"),
+        routing: request.routing().unwrap_or_default(),
+        description: request.text("description"),
     };
     let created = engine.create_state_machine_alias(create).await?;
     Ok(Members::default()

@@ -2,14 +2,19 @@
 
 use serde_json::Value;
 use stepwell::Engine;
+use stepwell::operations::model::{Member, required};
 
 use super::ApiError;
-use super::extract::Request;
+use super::extract::Arguments;
 use super::render::Members;
+use super::shapes::ARN;
 
-pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
+/// What a request may hold.
+pub(super) const REQUEST: &[Member] = &[required("stateMachineArn", ARN)];
+
+pub(super) async fn act(engine: Engine, request: Arguments) -> Result<Value, ApiError> {
     engine
-        .delete_state_machine(&request.bounded_text("stateMachineArn", 256)?)
+        .delete_state_machine(&request.required_text("stateMachineArn"))
         .await?;
     Ok(Members::default().done())
 }

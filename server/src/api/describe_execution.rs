@@ -3,15 +3,23 @@
 use serde_json::{Value, json};
 use stepwell::Engine;
 use stepwell::interpreter::Payload;
+use stepwell::operations::model::{Member, optional, required};
 use stepwell::operations::{DescribeExecution, RedriveStatus};
 
 use super::ApiError;
-use super::extract::{IncludedData, Request};
+use super::extract::{Arguments, IncludedData};
 use super::render::{self, Members, time};
+use super::shapes::{ARN, INCLUDED_DATA};
 
-pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
-    let execution_arn = request.bounded_text("executionArn", 256)?;
-    let is_included = request.included_data()? == IncludedData::All;
+/// What a request may hold.
+pub(super) const REQUEST: &[Member] = &[
+    required("executionArn", ARN),
+    optional("includedData", INCLUDED_DATA),
+];
+
+pub(super) async fn act(engine: Engine, request: Arguments) -> Result<Value, ApiError> {
+    let execution_arn = request.required_text("executionArn");
+    let is_included = request.included_data() == IncludedData::All;
     let found = engine
         .describe_execution(DescribeExecution { execution_arn })
         .await?;

@@ -3,13 +3,18 @@
 use serde_json::Value;
 use stepwell::Engine;
 use stepwell::operations::MapRunCounts;
+use stepwell::operations::model::{Member, required};
 
 use super::ApiError;
-use super::extract::Request;
+use super::extract::Arguments;
 use super::render::{self, Members, time};
+use super::shapes::LONG_ARN;
 
-pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
-    let arn = request.bounded_text("mapRunArn", 2000)?;
+/// What a request may hold.
+pub(super) const REQUEST: &[Member] = &[required("mapRunArn", LONG_ARN)];
+
+pub(super) async fn act(engine: Engine, request: Arguments) -> Result<Value, ApiError> {
+    let arn = request.required_text("mapRunArn");
     let found = engine.describe_map_run(&arn).await?;
     let limits = found.limits;
     Ok(Members::default()

@@ -2,13 +2,18 @@
 
 use serde_json::Value;
 use stepwell::Engine;
+use stepwell::operations::model::{Member, required};
 
 use super::ApiError;
-use super::extract::Request;
+use super::extract::Arguments;
 use super::render::{Members, time};
+use super::shapes::ARN;
 
-pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
-    let arn = request.required_text("stateMachineAliasArn")?;
+/// What a request may hold.
+pub(super) const REQUEST: &[Member] = &[required("stateMachineAliasArn", ARN)];
+
+pub(super) async fn act(engine: Engine, request: Arguments) -> Result<Value, ApiError> {
+    let arn = request.required_text("stateMachineAliasArn");
     let found = engine.describe_state_machine_alias(&arn).await?;
     let routing: Vec<Value> = found
         .routing

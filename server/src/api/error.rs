@@ -45,29 +45,10 @@ impl ApiError {
         Self::client("SerializationException", message)
     }
 
-    /// A member breaks a rule of the API's model.
-    pub(super) fn constraint(value: &str, member: &str, rule: &str) -> Self {
+    /// A member is missing that has to be there.
+    pub(super) fn missing(member: &str) -> Self {
         let message = format!(
-            "1 validation error detected: Value {value} at '{member}' failed to satisfy constraint: Member must {rule}"
-        );
-        Self::client("ValidationException", message)
-    }
-
-    /// Members are missing that have to be there.
-    pub(super) fn missing(members: &[String]) -> Self {
-        let violations: Vec<String> = members
-            .iter()
-            .map(|member| {
-                format!(
-                    "Value null at '{member}' failed to satisfy constraint: Member must not be null"
-                )
-            })
-            .collect();
-        let plural = if members.len() == 1 { "" } else { "s" };
-        let message = format!(
-            "{} validation error{plural} detected: {}",
-            members.len(),
-            violations.join("; ")
+            "1 validation error detected: Value null at '{member}' failed to satisfy constraint: Member must not be null"
         );
         Self::client("ValidationException", message)
     }
@@ -75,14 +56,6 @@ impl ApiError {
     /// Of two members exactly one has to be there.
     pub(super) fn exactly_one(first: &str, second: &str) -> Self {
         let message = format!("Exactly one of '{first}' and '{second}' must be specified");
-        Self::client("ValidationException", message)
-    }
-
-    /// The same for a member whose value is not repeated.
-    pub(super) fn sensitive_constraint(member: &str, rule: &str) -> Self {
-        let message = format!(
-            "1 validation error detected: Value at '{member}' failed to satisfy constraint: Member must {rule}"
-        );
         Self::client("ValidationException", message)
     }
 

@@ -2,26 +2,40 @@
 
 use serde_json::Value;
 use stepwell::Engine;
+use stepwell::operations::model::{Member, Rule, Shape, optional};
 use stepwell::operations::{ListExecutions, ListMapRunExecutions};
 
 use super::ApiError;
-use super::extract::Request;
+use super::extract::Arguments;
 use super::render::{self, Members, time};
+use super::shapes::{ARN, LONG_ARN, PAGE_SIZE, names};
 
 /// Whether executions are wanted that were redriven.
 const REDRIVE_FILTERS: [(&str, bool); 2] = [("REDRIVEN", true), ("NOT_REDRIVEN", false)];
 
-pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
-    let status_filter = request.one_of("statusFilter", &render::EXECUTION_STATUSES)?;
-    let redriven_filter = request.one_of("redriveFilter", &REDRIVE_FILTERS)?;
-    let max_results = request.integer("maxResults")?;
-    let next_token = request.next_token(3096)?;
-    let of_machine = request.text("stateMachineArn")?.is_some();
-    let of_map_run = request.text("mapRunArn")?.is_some();
-    let page = match (of_machine, of_map_run) {
-        (true, true) => return Err(ApiError::exactly_one("stateMachineArn", "mapRunArn")),
-        (_, false) => {
-            let state_machine_arn = request.bounded_text("stateMachineArn", 256)?;
+const REDRIVE_FILTER_NAMES: &[&str] = &names(&REDRIVE_FILTERS);
+
+const STATUS_NAMES: &[&str] = &names(&render::EXECUTION_STATUSES);
+
+/// What a request may hold.
+pub(super) const REQUEST: &[Member] = &[
+    optional("stateMachineArn", ARN),
+    optional("statusFilter", Shape::OneOf(STATUS_NAMES)),
+    optional("maxResults", PAGE_SIZE),
+    optional("nextToken", Shape::Text(&[Rule::Length(1..=3_096)])),
+    optional("mapRunArn", LONG_ARN),
+    optional("redriveFilter", Shape::OneOf(REDRIVE_FILTER_NAMES)),
+];
+
+pub(super) async fn act(engine: Engine, request: Arguments) -> Result<Value, ApiError> {
+    let status_filter = request.one_of("statusFilter", &render::EXECUTION_STATUSES);
+    let redriven_filter = request.one_of("redriveFilter", &REDRIVE_FILTERS);
+    let max_results = request.integer("maxResults");
+    let next_token = request.text("nextToken");
+    let page = match (request.text("stateMachineArn"), request.text("mapRunArn")) {
+        (Some(_), Some(_)) => return Err(ApiError::exactly_one("stateMachineArn", "mapRunArn")),
+        (None, None) => return Err(ApiError::missing("stateMachineArn")),
+        (Some(state_machine_arn), None) => {
             engine
                 .list_executions(ListExecutions {
                     state_machine_arn,
@@ -32,8 +46,7 @@ pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiEr
                 })
                 .await?
         }
-        (false, true) => {
-            let map_run_arn = request.bounded_text("mapRunArn", 2000)?;
+        (None, Some(map_run_arn)) => {
             engine
                 .list_map_run_executions(ListMapRunExecutions {
                     map_run_arn,

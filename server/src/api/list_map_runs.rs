@@ -3,16 +3,25 @@
 use serde_json::Value;
 use stepwell::Engine;
 use stepwell::operations::ListMapRuns;
+use stepwell::operations::model::{Member, optional, required};
 
 use super::ApiError;
-use super::extract::Request;
+use super::extract::Arguments;
 use super::render::{Members, time};
+use super::shapes::{ARN, PAGE_SIZE, PAGE_TOKEN};
 
-pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
+/// What a request may hold.
+pub(super) const REQUEST: &[Member] = &[
+    required("executionArn", ARN),
+    optional("maxResults", PAGE_SIZE),
+    optional("nextToken", PAGE_TOKEN),
+];
+
+pub(super) async fn act(engine: Engine, request: Arguments) -> Result<Value, ApiError> {
     let list = ListMapRuns {
-        execution_arn: request.bounded_text("executionArn", 256)?,
-        max_results: request.integer("maxResults")?,
-        next_token: request.next_token(1024)?,
+        execution_arn: request.required_text("executionArn"),
+        max_results: request.integer("maxResults"),
+        next_token: request.text("nextToken"),
     };
     let page = engine.list_map_runs(list).await?;
     let entries: Vec<Value> = page

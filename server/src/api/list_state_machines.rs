@@ -3,15 +3,23 @@
 use serde_json::Value;
 use stepwell::Engine;
 use stepwell::operations::ListStateMachines;
+use stepwell::operations::model::{Member, optional};
 
 use super::ApiError;
-use super::extract::Request;
+use super::extract::Arguments;
 use super::render::{self, Members, time};
+use super::shapes::{PAGE_SIZE, PAGE_TOKEN};
 
-pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
+/// What a request may hold.
+pub(super) const REQUEST: &[Member] = &[
+    optional("maxResults", PAGE_SIZE),
+    optional("nextToken", PAGE_TOKEN),
+];
+
+pub(super) async fn act(engine: Engine, request: Arguments) -> Result<Value, ApiError> {
     let list = ListStateMachines {
-        max_results: request.integer("maxResults")?,
-        next_token: request.next_token(1024)?,
+        max_results: request.integer("maxResults"),
+        next_token: request.text("nextToken"),
     };
     let page = engine.list_state_machines(list).await?;
     let entries: Vec<Value> = page

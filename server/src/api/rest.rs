@@ -169,7 +169,7 @@ async fn put_state_machine(
         return Ok((updated, StatusCode::OK));
     }
     request.set("name", machine);
-    if request.text("roleArn")?.is_none() {
+    if !request.has("roleArn") {
         request.set("roleArn", ROLE);
     }
     let created = perform(engine, "CreateStateMachine", request).await?;

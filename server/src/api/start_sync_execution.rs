@@ -3,19 +3,30 @@
 use serde_json::{Value, json};
 use stepwell::Engine;
 use stepwell::operations::StartExecution;
+use stepwell::operations::model::{Member, optional, required};
 
 use super::ApiError;
-use super::extract::{IncludedData, Request};
+use super::extract::{Arguments, IncludedData};
 use super::render::{self, Members, time};
+use super::shapes::{ARN, INCLUDED_DATA, NAME, PAYLOAD, TRACE_HEADER};
 
-pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
+/// What a request may hold.
+pub(super) const REQUEST: &[Member] = &[
+    required("stateMachineArn", ARN),
+    optional("name", NAME),
+    optional("input", PAYLOAD),
+    optional("traceHeader", TRACE_HEADER),
+    optional("includedData", INCLUDED_DATA),
+];
+
+pub(super) async fn act(engine: Engine, request: Arguments) -> Result<Value, ApiError> {
     let start = StartExecution {
-        state_machine_arn: request.bounded_text("stateMachineArn", 256)?,
-        name: request.text("name")?,
-        input: request.text("input")?,
-        trace_header: request.trace_header()?,
+        state_machine_arn: request.required_text("stateMachineArn"),
+        name: request.text("name"),
+        input: request.text("input"),
+        trace_header: request.text("traceHeader"),
     };
-    let is_included = request.included_data()? == IncludedData::All;
+    let is_included = request.included_data() == IncludedData::All;
     let ended = engine.start_sync_execution(start).await?;
     let details = json!({"included": is_included});
     let shown = |text: &str| is_included.then(|| text.to_owned());

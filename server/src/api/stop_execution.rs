@@ -3,16 +3,25 @@
 use serde_json::Value;
 use stepwell::Engine;
 use stepwell::operations::StopExecution;
+use stepwell::operations::model::{Member, optional, required};
 
 use super::ApiError;
-use super::extract::Request;
+use super::extract::Arguments;
 use super::render::{Members, time};
+use super::shapes::{ARN, CAUSE, ERROR};
 
-pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
+/// What a request may hold.
+pub(super) const REQUEST: &[Member] = &[
+    required("executionArn", ARN),
+    optional("error", ERROR),
+    optional("cause", CAUSE),
+];
+
+pub(super) async fn act(engine: Engine, request: Arguments) -> Result<Value, ApiError> {
     let stop = StopExecution {
-        execution_arn: request.bounded_text("executionArn", 256)?,
-        error: request.sensitive_text("error", 0..=256)?,
-        cause: request.sensitive_text("cause", 0..=32_768)?,
+        execution_arn: request.required_text("executionArn"),
+        error: request.text("error"),
+        cause: request.text("cause"),
     };
     let stop_date = engine.stop_execution(stop).await?;
     Ok(Members::default().with("stopDate", time(stop_date)).done())

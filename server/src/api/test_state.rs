@@ -5,13 +5,15 @@ use stepwell::Engine;
 use stepwell::integrations::HttpExchange;
 use stepwell::interpreter::Payload;
 use stepwell::interpreter::inspection::{ErrorDetails, Inspection, TestStatus};
+use stepwell::operations::model::{Member, Rule, Shape, Structure, optional, required};
 use stepwell::operations::{
     FieldValidationMode, MockErrorOutput, MockInput, TestState, TestStateConfiguration, TestedState,
 };
 
 use super::ApiError;
-use super::extract::Request;
+use super::extract::Arguments;
 use super::render::Members;
+use super::shapes::{ARN, CAUSE, COUNT, DEFINITION, ERROR, PAYLOAD, names};
 
 /// How much of a test is shown.
 #[derive(Clone, Copy, Eq, PartialEq)]
@@ -24,63 +26,102 @@ enum InspectionLevel {
     Trace,
 }
 
-pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
-    let levels = [
-        ("INFO", InspectionLevel::Info),
-        ("DEBUG", InspectionLevel::Debug),
-        ("TRACE", InspectionLevel::Trace),
-    ];
-    let level = request.one_of("inspectionLevel", &levels)?;
+const LEVELS: [(&str, InspectionLevel); 3] = [
+    ("INFO", InspectionLevel::Info),
+    ("DEBUG", InspectionLevel::Debug),
+    ("TRACE", InspectionLevel::Trace),
+];
+const LEVEL_NAMES: &[&str] = &names(&LEVELS);
+
+const MODES: [(&str, FieldValidationMode); 3] = [
+    ("STRICT", FieldValidationMode::Strict),
+    ("PRESENT", FieldValidationMode::Present),
+    ("NONE", FieldValidationMode::None),
+];
+const MODE_NAMES: &[&str] = &names(&MODES);
+
+const STATE_NAME: Shape = Shape::Sensitive(&[Rule::Length(1..=80)]);
+
+const MOCK: Structure = Structure {
+    name: "MockInput",
+    members: &[
+        optional("result", PAYLOAD),
+        optional("errorOutput", Shape::Structure(&ERROR_OUTPUT)),
+        optional("fieldValidationMode", Shape::OneOf(MODE_NAMES)),
+    ],
+};
+
+const ERROR_OUTPUT: Structure = Structure {
+    name: "MockErrorOutput",
+    members: &[optional("error", ERROR), optional("cause", CAUSE)],
+};
+
+const CONFIGURATION: Structure = Structure {
+    name: "TestStateConfiguration",
+    members: &[
+        optional("retrierRetryCount", COUNT),
+        optional("errorCausedByState", STATE_NAME),
+        optional("mapIterationFailureCount", COUNT),
+        optional("mapItemReaderData", PAYLOAD),
+    ],
+};
+
+/// What a request may hold.
+pub(super) const REQUEST: &[Member] = &[
+    required("definition", DEFINITION),
+    optional("roleArn", ARN),
+    optional("input", PAYLOAD),
+    optional("inspectionLevel", Shape::OneOf(LEVEL_NAMES)),
+    optional("revealSecrets", Shape::Boolean),
+    optional("variables", PAYLOAD),
+    optional("stateName", STATE_NAME),
+    optional("mock", Shape::Structure(&MOCK)),
+    optional("context", PAYLOAD),
+    optional("stateConfiguration", Shape::Structure(&CONFIGURATION)),
+];
+
+pub(super) async fn act(engine: Engine, request: Arguments) -> Result<Value, ApiError> {
+    let level = request.one_of("inspectionLevel", &LEVELS);
     let test = TestState {
-        definition: request
-            .definition()?
-            .ok_or_else(|| ApiError::constraint("null", "definition", "not be null"))?,
-        role_arn: request.text("roleArn")?,
-        input: request.text("input")?,
-        reveal_secrets: request.boolean("revealSecrets")?.unwrap_or(false),
-        variables: request.text("variables")?,
-        state_name: request.text("stateName")?,
-        mock: match request.members("mock")? {
-            Some(mock) => Some(read_mock(&mock)?),
-            None => None,
-        },
-        context: request.text("context")?,
-        state_configuration: match request.members("stateConfiguration")? {
-            Some(configuration) => read_configuration(&configuration)?,
-            None => TestStateConfiguration::default(),
-        },
+        definition: request.required_text("definition"),
+        role_arn: request.text("roleArn"),
+        input: request.text("input"),
+        reveal_secrets: request.boolean("revealSecrets").unwrap_or(false),
+        variables: request.text("variables"),
+        state_name: request.text("stateName"),
+        mock: request.members("mock").as_ref().map(read_mock),
+        context: request.text("context"),
+        state_configuration: request
+            .members("stateConfiguration")
+            .as_ref()
+            .map(read_configuration)
+            .unwrap_or_default(),
     };
     let tested = engine.test_state(test).await?;
     Ok(render(tested, level.unwrap_or(InspectionLevel::Info)))
 }
 
-fn read_mock(mock: &Request) -> Result<MockInput, ApiError> {
-    let modes = [
-        ("STRICT", FieldValidationMode::Strict),
-        ("PRESENT", FieldValidationMode::Present),
-        ("NONE", FieldValidationMode::None),
-    ];
-    let mode = mock.one_of_in("mock.", "fieldValidationMode", &modes)?;
-    Ok(MockInput {
-        result: mock.text("result")?,
-        error_output: match mock.members("errorOutput")? {
-            Some(output) => Some(MockErrorOutput {
-                error: output.text("error")?,
-                cause: output.text("cause")?,
-            }),
-            None => None,
-        },
-        field_validation_mode: mode.unwrap_or_default(),
-    })
+fn read_mock(mock: &Arguments) -> MockInput {
+    let output = mock.members("errorOutput");
+    MockInput {
+        result: mock.text("result"),
+        error_output: output.map(|output| MockErrorOutput {
+            error: output.text("error"),
+            cause: output.text("cause"),
+        }),
+        field_validation_mode: mock
+            .one_of("fieldValidationMode", &MODES)
+            .unwrap_or_default(),
+    }
 }
 
-fn read_configuration(configuration: &Request) -> Result<TestStateConfiguration, ApiError> {
-    Ok(TestStateConfiguration {
-        retrier_retry_count: configuration.integer("retrierRetryCount")?,
-        error_caused_by_state: configuration.text("errorCausedByState")?,
-        map_iteration_failure_count: configuration.integer("mapIterationFailureCount")?,
-        map_item_reader_data: configuration.text("mapItemReaderData")?,
-    })
+fn read_configuration(configuration: &Arguments) -> TestStateConfiguration {
+    TestStateConfiguration {
+        retrier_retry_count: configuration.integer("retrierRetryCount"),
+        error_caused_by_state: configuration.text("errorCausedByState"),
+        map_iteration_failure_count: configuration.integer("mapIterationFailureCount"),
+        map_item_reader_data: configuration.text("mapItemReaderData"),
+    }
 }
 
 fn render(tested: TestedState, level: InspectionLevel) -> Value {

@@ -3,18 +3,28 @@
 use serde_json::{Value, json};
 use stepwell::Engine;
 use stepwell::operations::UpdateMapRun;
+use stepwell::operations::model::{Member, Shape, optional, required};
 use stepwell::store::map_run::LimitChange;
 
 use super::ApiError;
-use super::extract::Request;
+use super::extract::Arguments;
+use super::shapes::{COUNT, LONG_ARN};
 
-pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiError> {
+/// What a request may hold.
+pub(super) const REQUEST: &[Member] = &[
+    required("mapRunArn", LONG_ARN),
+    optional("maxConcurrency", COUNT),
+    optional("toleratedFailurePercentage", Shape::Number(0.0..=100.0)),
+    optional("toleratedFailureCount", COUNT),
+];
+
+pub(super) async fn act(engine: Engine, request: Arguments) -> Result<Value, ApiError> {
     let limits = LimitChange {
-        concurrency_max: count(&request, "maxConcurrency")?,
-        tolerated_failure_percentage: request.percentage("toleratedFailurePercentage")?,
-        tolerated_failure_count: count(&request, "toleratedFailureCount")?,
+        concurrency_max: request.count("maxConcurrency"),
+        tolerated_failure_percentage: request.number("toleratedFailurePercentage"),
+        tolerated_failure_count: request.count("toleratedFailureCount"),
     };
-    let map_run_arn = request.bounded_text("mapRunArn", 2000)?;
+    let map_run_arn = request.required_text("mapRunArn");
     engine
         .update_map_run(UpdateMapRun {
             map_run_arn,
@@ -22,15 +32,4 @@ pub(super) async fn act(engine: Engine, request: Request) -> Result<Value, ApiEr
         })
         .await?;
     Ok(json!({}))
-}
-
-/// A whole number that is not negative.
-fn count(request: &Request, name: &str) -> Result<Option<u64>, ApiError> {
-    let Some(number) = request.integer(name)? else {
-        return Ok(None);
-    };
-    u64::try_from(number).map(Some).map_err(|_| {
-        let rule = "have value greater than or equal to 0";
-        ApiError::constraint(&format!("'{number}'"), name, rule)
-    })
 }

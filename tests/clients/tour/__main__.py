@@ -10,6 +10,7 @@ from model import check
 from . import (
     activities,
     callbacks,
+    constraints,
     deletions,
     executions,
     express,
@@ -34,6 +35,7 @@ TOPICS = (
     deletions,
     tags,
     single_states,
+    constraints,
 )
 
 
