@@ -11,6 +11,8 @@ use indexmap::IndexMap;
 use crate::expression::{Expression, JsonPath, JsonataExpression, ReferencePath};
 use crate::json::Value;
 
+pub mod http;
+
 mod choice;
 mod map;
 mod name;

@@ -20,6 +20,7 @@ mod state;
 mod task;
 mod resource;
 mod parameters;
+mod http_task;
 mod map;
 mod distributed;
 mod choice;

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::error::OperationError;
 
-use super::constraints::Violations;
+use super::constraints::{Violations, broken_length};
 
 /// A member of a request or of a structure in it.
 #[derive(Debug)]
@@ -241,8 +241,8 @@ impl Rule {
     /// What a text would do, if it does not.
     pub(super) fn broken(&self, text: &str) -> Option<String> {
         match self {
-            Self::Length(length) => super::constraints::broken_length(text.chars().count(), length),
-            Self::Bytes(most) => super::constraints::broken_length(text.len(), &(0..=*most)),
+            Self::Length(length) => broken_length(text.chars().count(), length),
+            Self::Bytes(most) => broken_length(text.len(), &(0..=*most)),
             Self::Pattern(pattern, is_met) => {
                 (!is_met(text)).then(|| format!("satisfy regular expression pattern: {pattern}"))
             }

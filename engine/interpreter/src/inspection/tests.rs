@@ -69,7 +69,7 @@ fn a_result_that_is_too_large_can_be_caught() {
     let definition = tree!({
         "Type": "Task",
         "Resource": "arn:aws:states:::http:invoke",
-        "Parameters": {"ApiEndpoint": "https://a", "Method": "GET", "Authentication": {"ConnectionArn": "c"}},
+        "Parameters": {"ApiEndpoint": "https://a", "Method": "GET", "Authentication": {"ConnectionArn": "arn:aws:events:us-east-1:1:connection/c"}},
         "Catch": [{"ErrorEquals": ["States.DataLimitExceeded"], "Next": "Smaller"}],
         "End": true
     });

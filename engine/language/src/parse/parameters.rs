@@ -117,6 +117,9 @@ impl Parser<'_> {
                 self.schema(wording::required_field(name), &location, node.span);
             }
         }
+        if (action.service, action.name) == ("http", "invoke") {
+            self.check_http_task(given, &location, node.span, language);
+        }
         let Some(optional) = action.optional else {
             return;
         };
@@ -141,13 +144,13 @@ fn find(resource: &Resource) -> Option<&'static Action> {
     }
 }
 
-fn is_given(given: &Object, name: &str, language: QueryLanguage) -> bool {
+pub(super) fn is_given(given: &Object, name: &str, language: QueryLanguage) -> bool {
     given
         .entries()
         .any(|(key, _)| parameter_name(key, language) == name)
 }
 
-fn parameter_name(key: &str, language: QueryLanguage) -> &str {
+pub(super) fn parameter_name(key: &str, language: QueryLanguage) -> &str {
     match language {
         QueryLanguage::JsonPath => key.strip_suffix(".$").unwrap_or(key),
         QueryLanguage::Jsonata => key,

@@ -67,6 +67,17 @@ pub(super) fn unsupported_parameter(field: &str) -> String {
     format!("The field \"{field}\" is not supported by Step Functions")
 }
 
+pub(super) fn invalid_value(field: &str) -> String {
+    format!("The value for the '{field}' field is not valid")
+}
+
+pub(super) fn unsupported_values(field: &str, values: &[String]) -> String {
+    format!(
+        "The '{field}' field contains unsupported values: [{}]",
+        values.join(", ")
+    )
+}
+
 pub(super) fn expected(kind: &str) -> String {
     format!("Expected value of type {kind}")
 }

@@ -4,51 +4,16 @@ use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RANGE, U
 use reqwest::{Method, Url};
 use stepwell_interpreter::Payload;
 use stepwell_language::json::{Members, Value};
+use stepwell_language::model::http::is_reserved_header;
 
 use super::super::TaskError;
 use super::encoding::{self, ArrayFormat, TooDeep};
 use super::{Inner, runtime_error};
 use crate::configuration::{HttpParameters, Secret};
 
-/// Headers that a state must not set; AWS refuses each of them.
-const REFUSED_HEADERS: [&str; 34] = [
-    "a-im",
-    "accept-charset",
-    "accept-datetime",
-    "accept-encoding",
-    "authorization",
-    "cache-control",
-    "connection",
-    "content-encoding",
-    "content-md5",
-    "date",
-    "expect",
-    "forwarded",
-    "from",
-    "host",
-    "http2-settings",
-    "if-match",
-    "if-modified-since",
-    "if-none-match",
-    "if-range",
-    "if-unmodified-since",
-    "max-forwards",
-    "origin",
-    "pragma",
-    "proxy-authorization",
-    "referer",
-    "server",
-    "te",
-    "trailer",
-    "transfer-encoding",
-    "upgrade",
-    "via",
-    "warning",
-    // Set from the body; another length would break the request in two.
-    "content-length",
-    "keep-alive",
-];
-const REFUSED_HEADER_PREFIXES: [&str; 3] = ["x-forwarded-", "x-amz-", "x-amzn-"];
+/// Headers that a state must not set here, besides those that AWS refuses: they are set from the
+/// body, and another length would break the request in two.
+const REFUSED_HEADERS: [&str; 2] = ["content-length", "keep-alive"];
 
 /// The bytes of an answer that are asked for.
 const RANGE_ASKED: &str = "bytes=0-262144";
@@ -164,12 +129,8 @@ fn read_query(parameters: &Payload, connection: &HttpParameters) -> Result<Strin
 fn read_headers(parameters: &Payload) -> Result<HeaderMap, TaskError> {
     let mut headers = HeaderMap::new();
     for (name, value) in &object(parameters, "Headers")? {
-        let lower = name.to_ascii_lowercase();
-        if REFUSED_HEADERS.contains(&lower.as_str())
-            || REFUSED_HEADER_PREFIXES
-                .iter()
-                .any(|prefix| lower.starts_with(prefix))
-        {
+        let is_ours = |refused: &&str| refused.eq_ignore_ascii_case(name);
+        if is_reserved_header(name) || REFUSED_HEADERS.iter().any(is_ours) {
             return Err(runtime_error(format!(
                 "The header '{name}' is not supported in an HTTP task."
             )));

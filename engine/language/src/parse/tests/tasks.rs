@@ -176,6 +176,121 @@ fn credentials_name_a_role() {
 }
 
 #[test]
+fn an_http_task_asks_for_what_it_may() {
+    let task = |parameters: &str| task("arn:aws:states:::http:invoke", &format!(", {parameters}"));
+    let arn = "arn:aws:events:us-east-1:123456789012:connection/a/0f9a2c1e-5b7d";
+    let connection = format!(r#""InvocationConfig": {{"ConnectionArn": "{arn}"}}"#);
+    let with = |endpoint: &str, method: &str, more: &str| {
+        task(&format!(
+            r#""Parameters": {{"ApiEndpoint": {endpoint}, "Method": {method}, {connection}{more}}}"#
+        ))
+    };
+    let get = |endpoint: &str| with(&format!("\"{endpoint}\""), r#""GET""#, "");
+    let url = r#""https://example.com""#;
+    for endpoint in [
+        "https://example.com",
+        "https://example.com:8443/a?b=c#d",
+        "HTTPS://example.com/",
+        "http://localhost:8080/",
+        "http://127.0.0.1",
+        "http://[::1]:9/x",
+    ] {
+        check_state(&get(endpoint), "");
+    }
+    let invalid = |field: &str| {
+        format!("{{S}}: The value for the '{field}' field is not valid at @/Parameters")
+    };
+    for endpoint in [
+        "",
+        "example.com",
+        "https://",
+        "https:///path",
+        "https://a b",
+        "http://example.com",
+        "ftp://localhost",
+        "http://localhost.example.com",
+    ] {
+        check_state(&get(endpoint), &invalid("ApiEndpoint"));
+    }
+    check_state(&with("5", r#""GET""#, ""), &invalid("ApiEndpoint"));
+    for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "HEAD"] {
+        check_state(&with(url, &format!("\"{method}\""), ""), "");
+    }
+    for method in [r#""""#, r#""get""#, r#""TRACE""#, "null"] {
+        check_state(&with(url, method, ""), &invalid("Method"));
+    }
+    let headers = |headers: &str| with(url, r#""GET""#, &format!(r#", "Headers": {headers}"#));
+    check_state(&headers(r#"{"Accept": "a", "X-Api-Key.$": "$.key"}"#), "");
+    check_state(
+        &headers(r#"{"Host": "x", "Accept": "a", "authorization.$": "$.a", "X-Amz-Date": ["1"]}"#),
+        "{S}: The 'Headers' field contains unsupported values: [host, authorization, x-amz-date] at @/Parameters",
+    );
+    check_state(
+        &task(
+            r#""Parameters": {"ApiEndpoint.$": "$.url", "Method.$": "$.method", "Headers.$": "$.headers", "Authentication.$": "$.c"}"#,
+        ),
+        "",
+    );
+    check_jsonata(
+        &task(
+            r#""Arguments": {"ApiEndpoint": "{% 'https://' & $url %}", "Method": "{% $method %}", "Headers": "{% $h %}", "InvocationConfig": "{% $c %}"}"#,
+        ),
+        "",
+    );
+    check_jsonata(
+        &task(
+            r#""Arguments": {"ApiEndpoint": "http://example.com", "Method": "X", "Authentication": {"ConnectionArn": "{% $c %}"}}"#,
+        ),
+        "{S}: The value for the 'ApiEndpoint' field is not valid at @/Arguments, \
+         {S}: The value for the 'Method' field is not valid at @/Arguments",
+    );
+}
+
+#[test]
+fn an_http_task_has_a_connection() {
+    let check = |field: &str, expected: &str| {
+        let parameters = r#""ApiEndpoint": "https://example.com", "Method": "GET""#;
+        let fields = format!(r#", "Parameters": {{{parameters}{field}}}"#);
+        check_state(&task("arn:aws:states:::http:invoke", &fields), expected);
+    };
+    check(
+        "",
+        "{S}: The field 'InvocationConfig' is required but was missing at @/Parameters",
+    );
+    for field in ["InvocationConfig", "Authentication"] {
+        let with = |value: &str| format!(r#", "{field}": {value}"#);
+        check(&with(r#"{"ConnectionArn.$": "$.arn"}"#), "");
+        check(
+            &with(r#"{"ConnectionArn": "arn:aws-cn:events:r:1:connection/Stripe"}"#),
+            "",
+        );
+        check(
+            &with("{}"),
+            &format!(
+                "{{S}}: The field 'ConnectionArn' is required but was missing at @/Parameters/{field}"
+            ),
+        );
+        check(
+            &with(r#""arn""#),
+            &format!("{{S}}: Expected value of type Object at @/Parameters/{field}"),
+        );
+        for arn in [
+            "foo",
+            "${ConnectionArn}",
+            "arn:aws:events:r:1:connection/",
+            "arn:aws:s3:r:1:connection/x",
+        ] {
+            check(
+                &with(&format!(r#"{{"ConnectionArn": "{arn}"}}"#)),
+                &format!(
+                    "{{S}}: The value for the 'ConnectionArn' field is not valid at @/Parameters/{field}"
+                ),
+            );
+        }
+    }
+}
+
+#[test]
 fn a_heartbeat_is_shorter_than_the_timeout() {
     check_state(
         &function(r#", "TimeoutSeconds": 2, "HeartbeatSeconds": 1"#),
