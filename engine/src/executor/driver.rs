@@ -9,7 +9,7 @@ use futures_util::FutureExt;
 use stepwell_interpreter::effect::{Effect, TaskId};
 use stepwell_interpreter::execution::Mode;
 use stepwell_interpreter::input::{Input, TokenAnswer};
-use stepwell_interpreter::{Chance, Execution, journal};
+use stepwell_interpreter::{Chance, Execution, Timestamp, journal};
 use stepwell_language::model::{MapMode, State, StateKind};
 use tokio::sync::mpsc;
 use tokio::task::AbortHandle;
@@ -32,8 +32,8 @@ const READ_BYTES: usize = 4 << 20;
 enum Stop {
     /// The execution has ended.
     Ended,
-    /// It only waits.
-    Parked,
+    /// It only waits, and wants to be woken then.
+    Parked(Option<Timestamp>),
     /// What is in memory is not what the store has: begin again from the journal, and with what
     /// could not be written.
     Reload(Option<Message>),
@@ -123,19 +123,27 @@ async fn drive_on(
                 Stop::GiveUp
             }
         };
-        match stop {
-            Stop::Reload(message) => again = message,
+        let wake_at = match stop {
+            Stop::Reload(message) => {
+                again = message;
+                continue;
+            }
             Stop::GiveUp => {
                 executor.abandon(key);
                 return;
             }
-            Stop::Ended | Stop::Parked => {
-                let mut live = lock(&executor.0.live);
-                if messages.is_empty() {
-                    live.remove(&key);
-                    return;
-                }
+            Stop::Ended => None,
+            Stop::Parked(wake_at) => wake_at,
+        };
+        let mut live = lock(&executor.0.live);
+        if messages.is_empty() {
+            // In one step with leaving the list: what is read from the disk meanwhile leaves out
+            // the timers of those that are on it, and is not read again.
+            if let Some(wake_at) = wake_at {
+                executor.0.timers.set(wake_at, key);
             }
+            live.remove(&key);
+            return;
         }
     }
 }
@@ -483,13 +491,9 @@ impl Driver<'_> {
 
     /// Gives up the memory of an execution that only waits, but for a while.
     fn park(self) -> Stop {
-        let (timers, warm) = (&self.executor.0.timers, &self.executor.0.warm);
-        let Self { key, execution, .. } = self;
-        if let Some(wake_at) = execution.wake_at() {
-            timers.set(wake_at, key);
-        }
-        warm.put(key, execution);
-        Stop::Parked
+        let wake_at = self.execution.wake_at();
+        self.executor.0.warm.put(self.key, self.execution);
+        Stop::Parked(wake_at)
     }
 
     /// A write failed: what is in memory is ahead of the store and must go. The message that it

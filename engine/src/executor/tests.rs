@@ -115,6 +115,19 @@ async fn a_parked_execution_leaves_memory_until_its_time_comes() {
     assert_eq!(outcome.output, Some(json!({})));
 }
 
+/// An engine begins to read timers just while its first execution comes to rest and sets its own.
+#[tokio::test(flavor = "multi_thread")]
+async fn no_timer_falls_between_memory_and_disk() {
+    for _ in 0..200 {
+        let clock = ManualClock::new();
+        let engine = engine(Engine::builder().clock(clock.clone())).await;
+        let wait = json!({"Type": "Wait", "Seconds": 3600, "End": true});
+        let execution = start(&engine, wait).await;
+        clock.advance(Duration::from_hours(2));
+        soon(execution.outcome()).await.unwrap();
+    }
+}
+
 /// A future that its caller has lost patience with after `polls` looks at it.
 async fn give_up_after<T>(polls: usize, work: impl Future<Output = T>) {
     let mut work = std::pin::pin!(work);

@@ -34,7 +34,7 @@ use tokio::sync::watch;
 
 use self::failure::Failure;
 use self::latest::{ForgetsWhenDropped, Latest};
-use self::open::FileLock;
+use self::open::Ownership;
 use self::readers::Readers;
 use self::writer::Writer;
 use super::{
@@ -58,13 +58,13 @@ pub use self::snapshot::{Snapshot, Stored};
 /// the disk it takes no more writes until it is opened again, because what reached the disk is not
 /// known.
 pub struct SqliteStore {
-    // Declared in the order in which they are dropped: the lock goes last.
+    // Declared in the order in which they are dropped: the ownership goes last.
     readers: Readers,
     writer: Writer,
     latest: Arc<Latest>,
     /// Changes whenever a letter may have come or been answered.
     post: watch::Sender<()>,
-    _lock: FileLock,
+    _ownership: Ownership,
 }
 
 impl SqliteStore {
@@ -92,7 +92,7 @@ impl SqliteStore {
             writer,
             latest: Arc::default(),
             post: watch::Sender::new(()),
-            _lock: opened.lock,
+            _ownership: opened.ownership,
         })
     }
 

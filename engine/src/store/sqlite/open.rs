@@ -64,7 +64,7 @@ const STATEMENTS_MAX: usize = 128;
 
 /// A database that is open and ours.
 pub(super) struct Opened {
-    pub(super) lock: FileLock,
+    pub(super) ownership: Ownership,
     pub(super) place: Arc<str>,
     /// How often the file has been opened, this time included.
     pub(super) opening: u64,
@@ -74,9 +74,17 @@ pub(super) struct Opened {
     pub(super) readers: Vec<Connection>,
 }
 
+/// What makes a database ours, for longer than any connection to it is open.
+pub(super) struct Ownership {
+    /// The database, to bring to the disk what was written into it. Closing it ends every lock that
+    /// this process has on the file, those of the connections too.
+    _database: Arc<File>,
+    _lock: FileLock,
+}
+
 /// Keeps every other owner out for as long as it lives. The operating system ends it with the
 /// process. The file stays, because removing it would let two owners lock two files of one name.
-pub(super) struct FileLock {
+struct FileLock {
     _file: File,
 }
 
@@ -96,6 +104,13 @@ pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
     }
     let lock = FileLock::take(&lock_path, &place)?;
     check_file(&path, &place)?;
+    let mut options = OpenOptions::new();
+    let options = options.read(true).write(true).create(true).truncate(false);
+    let database = Arc::new(options.open(&path).map_err(io_error)?);
+    let ownership = Ownership {
+        _database: Arc::clone(&database),
+        _lock: lock,
+    };
 
     let mut writer = connect(&path, OpenFlags::SQLITE_OPEN_CREATE).map_err(sqlite_error)?;
     if writer.is_readonly("main").map_err(sqlite_error)? {
@@ -114,10 +129,10 @@ pub(super) fn open(path: &Path) -> Result<Opened, StoreError> {
         .collect::<Result<_, _>>()
         .map_err(sqlite_error)?;
     let beside = connect(&path, OpenFlags::empty()).map_err(sqlite_error)?;
-    let checkpointer = Checkpointer::start(&mut writer, beside, LOG_PAGES);
+    let checkpointer = Checkpointer::start(&mut writer, beside, database, LOG_PAGES);
     let checkpointer = checkpointer.map_err(|error| from_io(error, &place))?;
     Ok(Opened {
-        lock,
+        ownership,
         place,
         opening,
         writer,
@@ -145,6 +160,10 @@ pub(super) fn to_read(path: &Path) -> Result<(Connection, Arc<str>), StoreError>
     let connection = connect(&path, OpenFlags::empty()).map_err(sqlite_error)?;
     connection
         .pragma_update(None, "query_only", true)
+        .map_err(sqlite_error)?;
+    // Writing the log back is for the owner, who knows whether the disk can be trusted.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
         .map_err(sqlite_error)?;
     let version = number(&connection, "PRAGMA user_version").map_err(sqlite_error)?;
     check_version(version, &place)?;

@@ -9,7 +9,7 @@ use super::activities;
 use super::executions::{self, integer};
 use super::failure::Failure;
 use super::map_runs;
-use super::open::{self, FileLock};
+use super::open::{self, Ownership};
 use super::snapshot::Snapshot;
 use crate::store::map_run::MapRunKey;
 use crate::store::{Chunk, ExecutionKey, ExecutionRecord, StoreError, WaitingTask};
@@ -38,10 +38,10 @@ pub enum Fix {
 
 /// A database that is being repaired: it has no other owner for as long as this value lives.
 pub struct Repair {
-    // Declared in the order in which they are dropped: the lock goes last.
+    // Declared in the order in which they are dropped: the ownership goes last.
     snapshot: Snapshot,
     writer: Connection,
-    _lock: FileLock,
+    _ownership: Ownership,
 }
 
 impl Repair {
@@ -57,7 +57,7 @@ impl Repair {
         Ok(Self {
             snapshot: Snapshot::of(reader, &opened.place)?,
             writer: opened.writer,
-            _lock: opened.lock,
+            _ownership: opened.ownership,
         })
     }
 

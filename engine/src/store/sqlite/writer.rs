@@ -219,6 +219,7 @@ impl Committer {
             self.commit(std::mem::take(&mut batch));
             self.checkpointer.after_commit(&self.connection);
         }
+        self.checkpointer.close(&self.connection);
     }
 
     /// Commits writes together, or each alone if one of them fails, and answers them.
