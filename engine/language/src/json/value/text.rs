@@ -155,7 +155,7 @@ fn is_plain(text: &[u8]) -> bool {
 
 /// Whether a string spells this byte in another way. Source: RFC 8259, section 7.
 fn is_escaped(byte: u8) -> bool {
-    (byte < 0x20) | (byte == b'"') | (byte == b'\\')
+    byte < 0x20 || byte == b'"' || byte == b'\\'
 }
 
 impl Serialize for Value {
