@@ -1,8 +1,8 @@
 //! What an executor does between its inputs: races, crashes, and what stays in memory.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -115,17 +115,57 @@ async fn a_parked_execution_leaves_memory_until_its_time_comes() {
     assert_eq!(outcome.output, Some(json!({})));
 }
 
-/// An engine begins to read timers just while its first execution comes to rest and sets its own.
-#[tokio::test(flavor = "multi_thread")]
-async fn no_timer_falls_between_memory_and_disk() {
-    for _ in 0..200 {
-        let clock = ManualClock::new();
-        let engine = engine(Engine::builder().clock(clock.clone())).await;
-        let wait = json!({"Type": "Wait", "Seconds": 3600, "End": true});
-        let execution = start(&engine, wait).await;
-        clock.advance(Duration::from_hours(2));
-        soon(execution.outcome()).await.unwrap();
+/// Holds the list of those that have a driver from when its task runs until it is told to let go.
+struct Holder {
+    executor: Arc<OnceLock<super::Executor>>,
+    let_go: Mutex<Option<mpsc::Receiver<()>>>,
+}
+
+impl TaskHandler for Holder {
+    fn run(&self, _task: Task) -> TaskFuture {
+        let executor = self.executor.get().unwrap().clone();
+        let let_go = lock(&self.let_go).take().unwrap();
+        let (holds, held) = mpsc::channel();
+        std::thread::spawn(move || {
+            let list = lock(&executor.0.live);
+            holds.send(()).unwrap();
+            let_go.recv().unwrap();
+            drop(list);
+        });
+        held.recv().unwrap();
+        Box::pin(async { Ok(TaskAnswer::Succeeded(Payload::from_value(json!({})))) })
     }
+}
+
+/// Whoever reads timers from the disk leaves out those of executions on the list. So one that comes
+/// to rest sets its own no sooner than it leaves the list.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn no_timer_falls_between_memory_and_disk() {
+    const RESOURCE: &str = "arn:aws:states:::sqs:sendMessage";
+    let (executor, (let_go, told)) = (Arc::new(OnceLock::new()), mpsc::channel());
+    let holder = Holder {
+        executor: Arc::clone(&executor),
+        let_go: Mutex::new(Some(told)),
+    };
+    let builder = Engine::builder().clock(ManualClock::new());
+    let engine = engine(builder.handler(RESOURCE, holder)).await;
+    executor.set(engine.executor.clone()).ok().unwrap();
+    let definition = json!({"StartAt": "A", "States": {
+        "A": {"Type": "Task", "Resource": RESOURCE, "Next": "B",
+            "Parameters": {"QueueUrl": "q", "MessageBody": "b"}},
+        "B": {"Type": "Wait", "Seconds": 60, "End": true}}})
+    .to_string();
+    let machine = engine.create_state_machine("m", &definition);
+    let machine = machine.await.unwrap();
+    engine.start(&machine, json!({})).await.unwrap();
+    let shared = &engine.executor.0;
+    // Its memory is given up, and it waits for the list.
+    eventually(|| shared.warm.len() == 1).await;
+    let set = shared.timers.len();
+    let_go.send(()).unwrap();
+    assert_eq!(set, 0);
+    eventually(|| shared.timers.len() == 1).await;
+    assert!(lock(&shared.live).is_empty());
 }
 
 /// A future that its caller has lost patience with after `polls` looks at it.
